@@ -1,0 +1,48 @@
+"""Clinical cases: what a model is shown and what is known to be right, and the folder that holds them.
+
+Example:
+    >>> from medsyn.case import Case, Diagnosis, Option
+    >>> case = Case(id="a1", language="en", history="Fever for two days.", diagnosis=Diagnosis(name="Influenza"),
+    ...             options=(Option(text="Influenza", right=True), Option(text="Measles")))
+    >>> case.right_option.text
+    'Influenza'
+"""
+
+from medsyn.case.book import Casebook, CasebookError, digest
+from medsyn.case.describe import Description, describe
+from medsyn.case.faults import Fault, InputError
+from medsyn.case.images import ImageError, inspect_image, read_image, verify_images
+from medsyn.case.types import (
+    Case,
+    Diagnosis,
+    Evidence,
+    Image,
+    ImagePart,
+    Option,
+    Part,
+    Provenance,
+    TextPart,
+)
+
+__all__ = [
+    "Case",
+    "Casebook",
+    "CasebookError",
+    "Description",
+    "Diagnosis",
+    "Evidence",
+    "Fault",
+    "Image",
+    "ImageError",
+    "ImagePart",
+    "InputError",
+    "Option",
+    "Part",
+    "Provenance",
+    "TextPart",
+    "describe",
+    "digest",
+    "inspect_image",
+    "read_image",
+    "verify_images",
+]
