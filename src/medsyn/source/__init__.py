@@ -1,1 +1,1 @@
-"""TODO."""
+"""Sources: one module for each format that casebooks are read from or written to."""
