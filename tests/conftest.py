@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import the helpers beside them
+
+from fake_server import FakeServer
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +24,10 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture
+def fake_server() -> Iterator[FakeServer]:
+    """A running local server that speaks the OpenAI protocol; set its answer, faults and delay."""
+    with FakeServer() as server:
+        yield server
