@@ -2,7 +2,7 @@
 
 Example:
     >>> from medsyn.case import Case, Diagnosis, Option
-    >>> case = Case(id="a1", language="en", history="Fever for two days.", diagnosis=Diagnosis(name="Influenza"),
+    >>> case = Case(id="a1", language="en", history="Fever.", diagnosis=Diagnosis(name="Influenza"),
     ...             options=(Option(text="Influenza", right=True), Option(text="Measles")))
     >>> case.right_option.text
     'Influenza'

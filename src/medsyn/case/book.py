@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from medsyn.case.faults import Fault, InputError, nearest
 from medsyn.case.images import verify_images
-from medsyn.case.types import Case, Image
+from medsyn.case.types import Case, Image, Text
 from medsyn.taxonomy import LANGUAGES, Language
 
 FORMAT = 1
@@ -38,10 +40,10 @@ class CasebookError(InputError):
 class _Head(BaseModel):
     model_config = ConfigDict(extra="forbid")
     format: int
-    name: str
-    version: str
-    source: str | None = None
-    licence: str | None = None
+    name: Text
+    version: Text
+    source: Text | None = None
+    licence: Text | None = None
     languages: tuple[Language, ...] = ()
 
 
@@ -94,7 +96,8 @@ class Casebook:
         Raises:
             CasebookError: two cases have one id.
         """
-        faults = _repeated(self.cases, "cases.jsonl")
+        lines = [f"cases.jsonl, line {number}" for number in range(1, len(self) + 1)]
+        faults = repeated_ids(list(zip(lines, self.cases, strict=True)))
         if faults:
             raise CasebookError(faults)
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,18 +129,18 @@ class Casebook:
         """
         folder = Path(folder)
         head, faults = _read_head(folder)
-        cases, where = [], {}
+        placed: list[tuple[str, Case]] = []
         for number, line in _lines(folder / "cases.jsonl", faults):
             place = f"cases.jsonl, line {number}"
             case = parse_case(line, place, folder, faults)
             if case is not None:
-                cases.append(case)
-                where.setdefault(case.id, place)
-        faults += _repeated(cases, "cases.jsonl")
-        faults += _image_faults(cases, where, verify, each)
+                placed.append((place, case))
+        faults += repeated_ids(placed)
+        faults += _image_faults(placed, folder, verify, each)
         if faults or head is None:
             raise CasebookError([_in(folder, fault) for fault in faults])
-        return cls(head.name, head.version, tuple(cases), head.source, head.licence, folder)
+        cases = tuple(case for _, case in placed)
+        return cls(head.name, head.version, cases, head.source, head.licence, folder)
 
 
 def digest(content: Any) -> str:
@@ -163,8 +166,8 @@ def case_content(case: Case) -> dict[str, Any]:
 def parse_case(line: str, place: str, folder: Path, faults: list[Fault]) -> Case | None:
     """Validate one line of JSON; append what is wrong to ``faults`` and return None then."""
     try:
-        data = json.loads(line)
-    except ValueError as error:
+        data = json.loads(line, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
         faults.append(Fault(place, None, None, f"text that is not JSON ({error})", "one case as JSON"))
         return None
     if not isinstance(data, dict):
@@ -173,33 +176,49 @@ def parse_case(line: str, place: str, folder: Path, faults: list[Fault]) -> Case
     return validate_case(data, place, folder, faults)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # json keeps the last of several equal keys without a word
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} stands there twice")
+    return data
+
+
 def validate_case(data: dict[str, Any], place: str, folder: Path, faults: list[Fault]) -> Case | None:
     """Validate plain data as a case; append what is wrong to ``faults`` and return None then."""
     try:
         return Case.model_validate(data, context={"folder": folder})
     except ValidationError as error:
         case_id = data.get("id")
-        known = str(case_id) if isinstance(case_id, str | int) else None
-        faults.extend(_fault(detail, place, known) for detail in error.errors(include_url=False))
+        known = None
+        if isinstance(case_id, str | int):
+            known = str(case_id) if str(case_id).isprintable() else ascii(case_id)
+        faults.extend(_fault(detail, place, known, Case) for detail in error.errors(include_url=False))
         return None
 
 
-def _fault(detail: Any, place: str, case: str | None) -> Fault:
+def _fault(detail: Any, place: str, case: str | None, model: type[BaseModel]) -> Fault:
     path = ".".join(str(step) for step in detail["loc"]) or None
     kind, value = detail["type"], detail.get("input")
     if kind == "missing":
         return Fault(place, case, path, "nothing", "a value")
     if kind == "extra_forbidden":
-        return Fault(place, case, path, "an unknown field", _known_field(detail["loc"]))
-    if kind == "value_error":
-        return Fault(place, case, path, "a contradiction", detail["msg"].removeprefix("Value error, "))
+        return Fault(place, case, path, "an unknown field", _known_field(detail["loc"], model))
+    if kind == "medsyn":
+        return Fault(place, case, path, detail["ctx"]["found"], detail["ctx"]["expected"])
+    if kind == "json_invalid":
+        return Fault(place, case, path, f"text that is not JSON ({detail['ctx']['error']})", "JSON")
     expected = detail["msg"].removeprefix("Input should be ").rstrip(".")
+    if kind == "enum" and isinstance(value, str):
+        hint = nearest(value.casefold(), [name.strip("'") for name in re.findall("'[^']+'", expected)])
+        expected = hint if hint.startswith("did") else expected
     text = repr(value)
     return Fault(place, case, path, text if len(text) <= 80 else text[:77] + "...", expected)
 
 
-def _known_field(loc: tuple[Any, ...]) -> str:
-    model: Any = Case
+def _known_field(loc: tuple[Any, ...], model: Any) -> str:
     for step in loc[:-1]:
         if isinstance(step, str):
             annotation = model.model_fields[step].annotation if step in model.model_fields else None
@@ -217,18 +236,30 @@ def _read_head(folder: Path) -> tuple[_Head | None, list[Fault]]:
     path = folder / "casebook.json"
     expected = "a casebook (casebook.json, cases.jsonl, images/), as `medsyn cases import` makes one"
     try:
-        head = _Head.model_validate_json(path.read_bytes())
+        text = path.read_bytes()
+        other = _other_format(text)
+        if other is not None:
+            return None, [
+                Fault("casebook.json", None, "format", other, f"{FORMAT} (another medsyn wrote this)")
+            ]
+        return _Head.model_validate_json(text), []
     except FileNotFoundError:
         return None, [Fault("casebook.json", None, None, "no file", expected)]
     except OSError as error:
         return None, [Fault("casebook.json", None, None, str(error.strerror), expected)]
     except ValidationError as error:
-        return None, [_fault(detail, "casebook.json", None) for detail in error.errors(include_url=False)]
-    if head.format != FORMAT:
-        return None, [
-            Fault("casebook.json", None, "format", str(head.format), f"{FORMAT} (another medsyn wrote this)")
-        ]
-    return head, []
+        details = error.errors(include_url=False)
+        return None, [_fault(detail, "casebook.json", None, _Head) for detail in details]
+
+
+def _other_format(text: bytes) -> str | None:
+    """Return the format that a head names, if it is a number and not ours; its fields may then differ too."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = data.get("format") if isinstance(data, dict) else None
+    return str(found) if isinstance(found, int) and found != FORMAT else None
 
 
 def _lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
@@ -246,43 +277,64 @@ def _lines(path: Path, faults: list[Fault]) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _repeated(cases: list[Case] | tuple[Case, ...], place: str) -> list[Fault]:
-    seen: dict[str, str] = {}
+def repeated_ids(placed: list[tuple[str, Case]]) -> list[Fault]:
+    """Return a fault for each case whose id an earlier one has, apart from letter case.
+
+    Args:
+        placed: each case with the place that a fault names.
+    """
+    seen: dict[str, tuple[str, str]] = {}
     faults = []
-    for case in cases:
+    for place, case in placed:
         # ids become file names, and some file systems do not tell case apart
-        first = seen.setdefault(case.id.casefold(), case.id)
-        if first is not case.id:
-            faults.append(Fault(place, case.id, "id", f"the id of another case ({first})", "each id once"))
+        key = case.id.casefold()
+        if key in seen:
+            first_id, first_place = seen[key]
+            faults.append(
+                Fault(place, case.id, "id", f"the id of {first_place} ({first_id})", "each id once")
+            )
+        else:
+            seen[key] = (case.id, place)
     return faults
 
 
 def _image_faults(
-    cases: list[Case], where: dict[str, str], verify: bool, each: Callable[[], None]
+    placed: list[tuple[str, Case]], folder: Path, verify: bool, each: Callable[[], None]
 ) -> list[Fault]:
-    owner: dict[int, str] = {}
-    images: list[Image] = []
-    faults: list[Fault] = []
-    for case in cases:
-        for image in case.images:
-            owner[id(image)] = case.id
-            images.append(image)
-
-    def fault(image: Image, found: str, expected: str) -> Fault:
-        case = owner[id(image)]
-        return Fault(where[case], case, f"image {image.file}", found, expected)
-
-    if verify:
-        return [fault(image, error.found, error.expected) for image, error in verify_images(images, each)]
+    owner = {id(image): (place, case.id) for place, case in placed for image in case.images}
+    images = [image for _, case in placed for image in case.images]
+    root = os.path.realpath(folder)
+    faults = {}
     for image in images:
-        try:
-            size = os.stat(image.path).st_size
-        except OSError:
-            faults.append(fault(image, "no file", "an image"))
-            continue
-        if size != image.bytes:
-            faults.append(fault(image, f"a file of {size:,} bytes", f"the recorded {image.bytes:,}"))
-    return faults
+        wrong = _misplaced(image, root)
+        if wrong is not None:
+            faults[id(image)] = wrong
+    if verify:
+        whole = [image for image in images if id(image) not in faults]
+        for image, error in verify_images(whole, each):
+            faults[id(image)] = (error.found, error.expected)
+    return [
+        Fault(*owner[id(image)], f"image {image.file}", *faults[id(image)])
+        for image in images
+        if id(image) in faults
+    ]
+
+
+def _misplaced(image: Image, root: str) -> tuple[str, str] | None:
+    """Return what is found and expected of an image's file, without opening it; None where it is right."""
+    real = os.path.realpath(image.path)
+    if not real.startswith(os.path.join(root, "")):
+        return "a link that leaves the casebook", "a file inside it"
+    try:
+        status = os.stat(real)
+    except OSError as error:
+        found = "no file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+        return found, "an image"
+    if not stat.S_ISREG(status.st_mode):
+        return "no regular file", "an image"
+    if status.st_size != image.bytes:
+        return f"a file of {status.st_size:,} bytes", f"the recorded {image.bytes:,}"
+    return None
 
 
 def _in(folder: Path, fault: Fault) -> Fault:
@@ -292,5 +344,9 @@ def _in(folder: Path, fault: Fault) -> Fault:
 def _write(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old or the new one, never half of it."""
     draft = path.with_name(path.name + ".draft")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(draft, path)
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -87,7 +87,7 @@ def describe(book: Casebook) -> Description:
         groups=_counts(item.group.value if item else "unknown" for item in specialties),
         images=total,
         images_a_case=total / len(cases) if cases else None,
-        types_a_case=sum(cases_by_type.values()) / len(cases) if cases else None,
+        types_a_case=sum(len(case.evidence_types) for case in cases) / len(cases) if cases else None,
         most_types=max((len(case.evidence_types) for case in cases), default=0),
         cases_by_type=dict(cases_by_type.most_common()),
         images_by_type=dict(images_by_type.most_common()),

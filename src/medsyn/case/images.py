@@ -26,6 +26,20 @@ FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF"
 """Accepted formats and their media types."""
 
 
+_OTHERS = (
+    (0, b"II*\0", "a TIFF image"),
+    (0, b"MM\0*", "a TIFF image"),
+    (0, b"BM", "a BMP image"),
+    (128, b"DICM", "a DICOM file"),
+    (4, b"ftyphei", "a HEIC image"),
+    (4, b"ftypmif1", "a HEIC image"),
+    (4, b"ftypavif", "an AVIF image"),
+    (4, b"jP  ", "a JPEG 2000 image"),
+    (0, b"%PDF", "a PDF document"),
+)
+"""Formats that people have and servers do not take: offset, bytes there, name."""
+
+
 class ImageError(ValueError):
     """An image file that cannot be used; ``found`` and ``expected`` say why."""
 
@@ -55,7 +69,7 @@ def inspect_image(path: Path) -> ImageFacts:
 
 
 def _inspect(path: Path) -> tuple[ImageFacts, bytes]:
-    data = _read_bytes(path)
+    data = read_bytes(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PILImage.DecompressionBombWarning)
@@ -65,12 +79,17 @@ def _inspect(path: Path) -> tuple[ImageFacts, bytes]:
                     raise ImageError(path, f"{width} x {height} pixels", f"at most {MAX_PIXELS:,} pixels")
                 if getattr(picture, "n_frames", 1) > 1:
                     raise ImageError(path, f"{picture.n_frames} frames", "a single frame")
-                picture.load()
                 media_type = FORMATS[picture.format or ""]
+                picture.load()
+            if media_type == "image/png":  # the decoder stops at the last pixel and misses a cut end
+                with PILImage.open(BytesIO(data), formats=("PNG",)) as again:
+                    again.verify()
     except PILImage.DecompressionBombError as error:
         raise ImageError(path, "a decompression bomb", f"at most {MAX_PIXELS:,} pixels") from error
     except PILImage.UnidentifiedImageError as error:
-        raise ImageError(path, "no image in a known format", ", ".join(FORMATS)) from error
+        names = (name for at, start, name in _OTHERS if data.startswith(start, at))
+        found = next(names, "no image in a known format")
+        raise ImageError(path, found, ", ".join(FORMATS)) from error
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
@@ -78,7 +97,12 @@ def _inspect(path: Path) -> tuple[ImageFacts, bytes]:
     return ImageFacts(hashlib.sha256(data).hexdigest(), len(data), width, height, media_type), data
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of an image file, looking at its size first.
+
+    Raises:
+        ImageError: no file, empty, or larger than `MAX_BYTES`.
+    """
     try:
         size = path.stat().st_size
         if size == 0:
@@ -135,7 +159,7 @@ def read_image(image: Image) -> tuple[bytes, str]:
         ImageError: see `verify_image`.
     """
     facts, data = _facts(image)
-    return (data if data is not None else _read_bytes(image.path)), facts.media_type
+    return (data if data is not None else read_bytes(image.path)), facts.media_type
 
 
 def verify_images(

@@ -6,19 +6,64 @@ Units: image sizes are pixels, file sizes are bytes.
 from __future__ import annotations
 
 import datetime
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from medsyn.taxonomy import EvidenceType, Language, Specialty, TextKind
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A text that says something: surrounding white space is dropped, and an empty one is refused."""
 
-CaseId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+def _wrong(found: str, expected: str) -> PydanticCustomError:
+    """Make a validation error that becomes a `Fault` word for word."""
+    words = {"found": found, "expected": expected}
+    return PydanticCustomError("medsyn", "found {found}, expected {expected}", words)
+
+
+def _safe_id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
+        raise _wrong(repr(text), "1 to 100 of A-Z a-z 0-9 . _ - (a letter or digit first)")
+    return text
+
+
+CaseId = Annotated[str, AfterValidator(_safe_id)]
 """An id that is also a safe file name."""
+
+
+def _iso_date(value: Any) -> Any:
+    # pydantic would read "86400" as a number of seconds since 1970
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise _wrong(repr(value), "a date as YYYY-MM-DD")
+    return value
+
+
+Date = Annotated[datetime.date, BeforeValidator(_iso_date)]
+"""A day, written YYYY-MM-DD."""
+
+
+def _inside(file: str) -> str:
+    pure = PurePosixPath(file)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in file or "\0" in file:
+        raise _wrong(repr(file), "a path inside the casebook, with forward slashes")
+    return file
 
 
 class _Record(BaseModel):
@@ -28,7 +73,7 @@ class _Record(BaseModel):
 class Image(_Record):
     """One image of a casebook, identified by its content."""
 
-    file: Annotated[str, StringConstraints(min_length=1)]
+    file: Annotated[str, StringConstraints(min_length=1), AfterValidator(_inside)]
     """Where the bytes are: a path inside the casebook, with forward slashes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """Hash of the file's bytes; this, not the name, is the image's identity."""
@@ -54,15 +99,10 @@ class Image(_Record):
     @classmethod
     def _place(cls, data: Any, info: ValidationInfo) -> Any:
         if isinstance(data, dict) and info.context and "folder" in info.context:
+            if "folder" in data:
+                raise _wrong("a field 'folder'", "none: medsyn sets it when it loads a casebook")
             return {**data, "folder": info.context["folder"]}
         return data
-
-    @model_validator(mode="after")
-    def _inside(self) -> Image:
-        pure = PurePosixPath(self.file)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in self.file:
-            raise ValueError(f"a path inside the casebook is expected, not {self.file!r}")
-        return self
 
 
 class Evidence(_Record):
@@ -84,9 +124,9 @@ class Evidence(_Record):
     @model_validator(mode="after")
     def _something(self) -> Evidence:
         if not self.images and self.findings is None:
-            raise ValueError("an evidence item needs images, findings, or both")
+            raise _wrong("an evidence item with nothing in it", "images, findings, or both")
         if self.findings is not None and self.findings_missing is not None:
-            raise ValueError("findings_missing gives a reason for missing findings, but findings are there")
+            raise _wrong("findings, and a reason why they are missing", "findings or findings_missing")
         return self
 
     def label(self, language: Language) -> str:
@@ -105,6 +145,37 @@ class Option(_Record):
     """Whether it is the final diagnosis."""
     origin: Text | None = None
     """Where the option comes from, such as ``differential`` or ``case MPX1043``."""
+
+
+def same_text(text: str) -> str:
+    """Return a text without what a reader cannot tell apart: letter case, spacing, composed characters.
+
+    Example:
+        >>> same_text("Q  Fever") == same_text("q fever")
+        True
+    """
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _options(options: tuple[Option, ...]) -> tuple[Option, ...]:
+    if not options:
+        return options
+    found, expected = [], []
+    if not 2 <= len(options) <= 26:
+        found.append(f"{len(options)} option{'s' if len(options) > 1 else ''}")
+        expected.append("from 2 to 26 options (they are lettered)")
+    right = sum(option.right for option in options)
+    if right != 1:
+        found.append(f"{right or 'no'} right option{'s' if right != 1 else ''}")
+        expected.append("exactly 1 right option")
+    texts = [same_text(option.text) for option in options]
+    twice = [option.text for n, option in enumerate(options) if texts[n] in texts[:n]]
+    if twice:
+        found.append(f"more than once {', '.join(map(repr, twice))}")
+        expected.append("options that differ")
+    if found:
+        raise _wrong(" and ".join(found), " and ".join(expected))
+    return options
 
 
 class Diagnosis(_Record):
@@ -142,7 +213,7 @@ class Case(_Record):
     id: CaseId
     language: Language
     specialty: Specialty | None = None
-    published: datetime.date | None = None
+    published: Date | None = None
     """Date of publication, which matters for contamination."""
     history: Text | None = None
     """Textual evidence: the medical history."""
@@ -151,24 +222,9 @@ class Case(_Record):
     evidence: tuple[Evidence, ...] = ()
     """Visual evidence, in the order in which it is told."""
     diagnosis: Diagnosis | None = None
-    options: tuple[Option, ...] = ()
+    options: Annotated[tuple[Option, ...], AfterValidator(_options)] = ()
     """Options of the final diagnosis, in the casebook's order; a task shuffles them."""
     provenance: Provenance | None = None
-
-    @model_validator(mode="after")
-    def _options(self) -> Case:
-        if not self.options:
-            return self
-        if len(self.options) < 2 or len(self.options) > 26:
-            raise ValueError(f"options: {len(self.options)} options, but from 2 to 26 can be lettered")
-        texts = [option.text.casefold() for option in self.options]
-        twice = sorted({text for text in texts if texts.count(text) > 1})
-        if twice:
-            raise ValueError(f"options: {twice[0]!r} stands there twice, but each option must differ")
-        right = sum(option.right for option in self.options)
-        if right != 1:
-            raise ValueError(f"options: {right} right options, but exactly 1 is expected")
-        return self
 
     @property
     def texts(self) -> tuple[tuple[TextKind, str], ...]:
@@ -201,7 +257,7 @@ class TextPart:
 
     text: str
     section: str
-    """What the text belongs to: ``instruction``, ``question``, ``options``, a text kind or an evidence type."""
+    """What it belongs to: ``instruction``, ``question``, ``options``, a text kind or an evidence type."""
 
 
 @dataclass(frozen=True)
