@@ -1,1 +1,39 @@
-"""TODO."""
+"""Pure numerics on arrays: divergences, evidence sensitivity, intervals. Seeded; no input or output.
+
+The definitions, with their sources, are in ``docs/measures.md``.
+
+Example:
+    >>> round(float(jsd([0.9, 0.1], [0.5, 0.5])), 3)
+    0.147
+    >>> wilson(8, 10).rounded(2)
+    Estimate(value=0.8, low=0.49, high=0.94, n=10)
+"""
+
+from medsyn.measure.divergence import entropy, jsd
+from medsyn.measure.interval import (
+    Estimate,
+    cluster_means,
+    mean,
+    paired_difference,
+    percentile,
+    ratio,
+    resampled_means,
+    wilson,
+)
+from medsyn.measure.sensitivity import average_nmse, nmse, share_below
+
+__all__ = [
+    "Estimate",
+    "average_nmse",
+    "cluster_means",
+    "entropy",
+    "jsd",
+    "mean",
+    "nmse",
+    "paired_difference",
+    "percentile",
+    "ratio",
+    "resampled_means",
+    "share_below",
+    "wilson",
+]
