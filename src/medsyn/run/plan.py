@@ -1,0 +1,124 @@
+"""The plan: which questions go to which model, as data, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from medsyn import condition as conditions
+from medsyn.case import Case, Casebook, digest
+from medsyn.condition import Condition, Unavailable, View
+from medsyn.model import Model, Request, Response
+from medsyn.run.types import Skipped
+from medsyn.task.types import Question, Task, TaskSettings
+
+
+@dataclass(frozen=True)
+class Work:
+    """One question for one model."""
+
+    model: Model
+    task: Task
+    view: View
+    question: Question
+    key: str
+
+    @property
+    def request(self) -> Request:
+        """What is sent."""
+        return self.question.request
+
+    def record(self) -> dict[str, Any]:
+        """Return what the run keeps of it: how to read the response with this key."""
+        request = self.request
+        return {
+            "model": self.model.name,
+            "identity": digest(dict(self.model.identity)),
+            "task": self.task.name,
+            "asked": request.task,
+            "condition": self.view.condition,
+            "case": request.case,
+            "language": request.language,
+            "rotation": self.question.rotation,
+            "replicate": request.replicate,
+            "step": self.question.step,
+            "final": self.question.final,
+            "order": list(self.question.order),
+            "prompt": request.content,
+            "key": self.key,
+        }
+
+    def next(self, response: Response, settings: TaskSettings) -> Work | None:
+        """Return the question that follows from a response, if any."""
+        if self.question.final or response.status == "failed":
+            return None
+        question = self.task.follow_up(self.view, settings, self.question, response)
+        return None if question is None else _work(self.model, self.task, self.view, question)
+
+
+@dataclass
+class Plan:
+    """All first questions, in order, and what cannot be asked."""
+
+    works: list[Work] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def make_plan(
+    book: Casebook,
+    models: Sequence[Model],
+    tasks: Sequence[Task],
+    condition_names: Sequence[str],
+    settings: TaskSettings,
+    limit: int | None = None,
+) -> Plan:
+    """Return the plan of a study on a casebook.
+
+    Models that share a tokenizer (or have none) share the questions, which are made once.
+    """
+    plan = Plan()
+    cases = book.cases[:limit]
+    for case in cases:
+        made: dict[Any, list[tuple[Task, View, Question] | Skipped]] = {}
+        for model in models:
+            key = id(model.tokenizer) if model.tokenizer is not None else None
+            if key not in made:
+                made[key] = list(_questions(case, model, tasks, condition_names, settings))
+            for item in made[key]:
+                if isinstance(item, Skipped):
+                    plan.skipped.append(replace(item, model=model.name))
+                else:
+                    plan.works.append(_work(model, *item))
+    return plan
+
+
+def _questions(
+    case: Case, model: Model, tasks: Sequence[Task], names: Sequence[str], settings: TaskSettings
+) -> Iterator[tuple[Task, View, Question] | Skipped]:
+    expanded: dict[str, Condition] = {}
+    for name in names:
+        expanded |= {condition.name: condition for condition in conditions.parse(name, case)}
+    views: dict[str, View | Unavailable] = {}
+    for name, condition in expanded.items():
+        try:
+            views[name] = condition.view(case, model.tokenizer, settings.seed)
+        except Unavailable as reason:
+            views[name] = reason
+    for task in tasks:
+        lack = task.lacks(case)
+        for name, view in views.items():
+            if lack is not None or isinstance(view, Unavailable):
+                yield Skipped(model.name, task.name, name, case.id, lack or str(view))
+                continue
+            try:
+                questions = task.questions(view, settings)
+            except Unavailable as reason:
+                yield Skipped(model.name, task.name, name, case.id, str(reason))
+                continue
+            for question in questions:
+                yield task, view, question
+
+
+def _work(model: Model, task: Task, view: View, question: Question) -> Work:
+    return Work(model, task, view, question, question.request.key(model.identity))
