@@ -214,8 +214,19 @@ def _fault(detail: Any, place: str, case: str | None, model: type[BaseModel]) ->
     if kind == "enum" and isinstance(value, str):
         hint = nearest(value.casefold(), [name.strip("'") for name in re.findall("'[^']+'", expected)])
         expected = hint if hint.startswith("did") else expected
+    expected = _PLAIN_WORDS.get(kind, expected)
     text = repr(value)
     return Fault(place, case, path, text if len(text) <= 80 else text[:77] + "...", expected)
+
+
+_PLAIN_WORDS = {
+    "string_type": "a text",
+    "string_too_short": "a text that is not empty",
+    "tuple_type": "a list",
+    "dict_type": "fields with values",
+    "model_type": "fields with values",
+}
+"""What to expect, for the errors of pydantic whose words only programmers understand."""
 
 
 def _known_field(loc: tuple[Any, ...], model: Any) -> str:
