@@ -32,8 +32,8 @@ class Fault:
 
     kind: FaultKind
     """``status``: an HTTP error. ``hang``: no byte until the client leaves. ``trickle``: a space now
-    and then, for ever. ``cut``: the connection ends in the middle of the body, ``cut-before``: before the first byte.
-    ``garbage``: status 200 and no JSON. ``raw``: status 200 and ``body`` as JSON."""
+    and then, for ever. ``cut``: the connection ends in the middle of the body; ``cut-before``: before the
+    first byte. ``garbage``: status 200 and no JSON. ``raw``: status 200 and ``body`` as JSON."""
     status: int = 500
     body: Any = None
     """For ``status`` and ``raw``; by default an error as OpenAI words it."""

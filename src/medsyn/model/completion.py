@@ -1,0 +1,132 @@
+"""What a server of the OpenAI protocol answered: only what is needed is read, and all of that is checked.
+
+Example:
+    >>> body = b'{"choices": [{"message": {"content": "B"}, "finish_reason": "length"}]}'
+    >>> read_completion(body, Request(parts=(), case="a", task="fdx", condition="images", language="en"), "k")
+    Response(key='k', status='cut-off', text='B', ...)
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from medsyn.model.logprobs import AFTER_REASONING, Token, option_posterior
+from medsyn.model.types import Posterior, Request, Response, Usage
+
+_CUT_OFF = ("length", "max_tokens")
+_BROKEN = ("error", "abort")  # what some servers write when they give up in the middle
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Completion(BaseModel):
+    choices: Annotated[list[_Choice], Field(min_length=1)]
+    model: str | None = None
+    usage: _Usage | None = None
+
+
+class _Alternative(BaseModel):
+    token: str
+    logprob: Annotated[float, Field(le=1e-6)]  # rounding may take a probability a little above 1
+    bytes: list[Annotated[int, Field(ge=0, le=255)]] | None = None
+
+
+class _Token(_Alternative):
+    top_logprobs: list[_Alternative] = []
+
+
+class _Logprobs(BaseModel):
+    content: list[_Token] | None = None
+
+
+def read_completion(data: bytes, request: Request, key: str) -> Response:
+    """Return the response that a server's body (status 200) stands for; seconds are left at 0."""
+    try:
+        completion = _Completion.model_validate_json(data)
+    except ValidationError as error:
+        return Response.failed(key, "garbage", _complaint(data, error))
+    choice, usage = completion.choices[0], completion.usage or _Usage()
+    message = choice.message
+    if choice.finish_reason in _BROKEN:
+        return Response.failed(key, "server", f"the server broke off (finish_reason {choice.finish_reason!r})")
+    reasoning = message.reasoning or message.reasoning_content or None
+    posterior, missing = _posterior(choice.logprobs, reasoning, request)
+    status = "cut-off" if choice.finish_reason in _CUT_OFF else "ok"
+    if message.refusal or choice.finish_reason == "content_filter":
+        status, posterior, missing = "refused", None, "the model refused" if missing or posterior else None
+    return Response(
+        key=key,
+        status=status,
+        text=message.content or message.refusal or "",
+        reasoning=reasoning,
+        posterior=posterior,
+        posterior_missing=missing,
+        usage=Usage(usage.prompt_tokens, usage.completion_tokens),
+        served_by=completion.model,
+    )
+
+
+def _complaint(data: bytes, error: ValidationError) -> str:
+    text = data.decode(errors="replace")  # whole: whoever shortens it must first remove what is secret
+    try:
+        plain = json.loads(data)
+    except (ValueError, RecursionError):
+        return f"the server answered with text that is not JSON: {text!r}"
+    if isinstance(plain, dict) and plain.get("error"):
+        return f"the server answered with an error: {message_of(plain['error'])}"
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(step) for step in first["loc"]) or "body"
+    return f"the server's answer is no chat completion ({field}: {first['msg']}): {text!r}"
+
+
+def message_of(body: object) -> str:
+    """Return the message in an error body, which may be an object, a list or a text."""
+    if isinstance(body, dict):
+        for field in ("message", "error", "detail"):
+            if body.get(field):
+                return message_of(body[field])
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+
+def _posterior(data: Any, reasoning: str | None, request: Request) -> tuple[Posterior | None, str | None]:
+    if not (request.sampling.posterior and request.options):
+        return None, None
+    if reasoning:
+        return None, AFTER_REASONING
+    try:
+        tokens = _Logprobs.model_validate(data or {}).content
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        return None, f"the server's log-probabilities cannot be read ({first['msg']})"
+    if not tokens:
+        return None, "the server gives no log-probabilities; use --samples"
+    found = option_posterior([_token(token) for token in tokens], request.options)
+    return (None, found) if isinstance(found, str) else (found, None)
+
+
+def _token(token: _Token) -> Token:
+    top: dict[str, float] = {}
+    for entry in token.top_logprobs:  # two entries may show as one text
+        top[entry.token] = top.get(entry.token, 0.0) + min(1.0, math.exp(entry.logprob))
+    top.setdefault(token.token, min(1.0, math.exp(token.logprob)))
+    return Token(token.token, top, None if token.bytes is None else bytes(token.bytes))
