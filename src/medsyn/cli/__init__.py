@@ -1,1 +1,68 @@
-"""TODO."""
+"""The command ``medsyn``. It holds no logic: each command calls one function and shows what it returns."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from medsyn import __version__
+from medsyn.cli import cases, model, phantom, report, run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""
+Measure how well multimodal language models put clinical evidence together.
+
+Research software: never for the care of patients.
+
+Start with `medsyn demo`, which needs no model and no network.
+""",
+)
+app.add_typer(cases.app, name="cases")
+app.add_typer(model.app, name="model")
+app.command("run")(run.run)
+app.command("grade")(run.grade)
+app.command("report")(report.report)
+app.command("phantom")(phantom.phantom)
+app.command("demo")(phantom.demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"medsyn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends with one message and exit status 1, never with a traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("medsyn: stopped; what was stored is safe, and the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of a pipe, such as head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except ValueError as error:
+        from medsyn.case import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        print(f"medsyn: {error}", file=sys.stderr)
+        sys.exit(1)

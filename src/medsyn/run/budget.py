@@ -88,17 +88,13 @@ class Budget:
             return cls(prices=prices)
         match = re.fullmatch(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([kKM]?)\s*(tokens?|[A-Z]{3})?\s*", str(text))
         if match is None:
-            raise InputError(
-                f"budget: found {text!r}, expected tokens, such as 2M, or money, such as '5.00 USD'"
-            )
+            raise InputError(f"budget: found {text!r}, expected tokens, such as 2M, or money, such as '5.00 USD'")
         amount, scale, unit = match.groups()
         value = float(amount) * {"": 1, "k": 1e3, "K": 1e3, "M": 1e6}[scale]
         if unit is None or unit.startswith("token"):
             return cls(tokens=int(value), prices=prices)
         if not prices.models or prices.currency != unit:
-            known = (
-                f"prices are in {prices.currency}" if prices.models else "there are no prices (--prices FILE)"
-            )
+            known = f"prices are in {prices.currency}" if prices.models else "there are no prices (--prices FILE)"
             raise InputError(f"budget: found {text!r}, but {known}")
         return cls(money=value, prices=prices)
 

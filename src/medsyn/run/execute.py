@@ -139,9 +139,7 @@ class Executor:
             return None
         return response
 
-    def _settle(
-        self, job: Job, response: Response, queue: deque[Job], settled: Settled, *, new: bool
-    ) -> None:
+    def _settle(self, job: Job, response: Response, queue: deque[Job], settled: Settled, *, new: bool) -> None:
         tally = self._tally(job.model.name)
         if new:
             cost = self.budget.spend(job.model.name, response.usage)

@@ -40,9 +40,7 @@ def subject_key(subject: Subject) -> str:
     return digest(asdict(subject))
 
 
-async def grade(
-    results: Iterable[Result], book: Casebook, judges: Sequence[Judge], executor: Executor
-) -> int:
+async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judge], executor: Executor) -> int:
     """Have every judge grade every list of diagnoses that it has not graded yet; return how many were new.
 
     Raises:

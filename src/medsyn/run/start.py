@@ -14,6 +14,7 @@ from medsyn.judge import Judge, open_judge
 from medsyn.model import Model, Response, open_models
 from medsyn.prompt import VERSION
 from medsyn.run.budget import Budget
+from medsyn.run.estimate import Estimate, estimate
 from medsyn.run.execute import Executor, Job, Tally
 from medsyn.run.folder import open_folder
 from medsyn.run.grading import grade
@@ -67,6 +68,18 @@ class Outcome:
     stopped: str | None = None
     """Why it stopped before the end, such as a budget."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the command did as plain data for JSON; the results are read from the run."""
+        return {
+            "run": str(self.run.folder),
+            "results": len(self.run.results),
+            "answers": [asdict(tally) for tally in self.answers],
+            "grades": [asdict(tally) for tally in self.grades],
+            "verdicts": self.verdicts,
+            "skipped": self.skipped,
+            "stopped": self.stopped,
+        }
+
 
 def run_study(study: Study, display: Display | None = None, book: Casebook | None = None) -> Outcome:
     """Run a study, or continue it: whatever is stored is not asked again.
@@ -95,10 +108,26 @@ def run_study(study: Study, display: Display | None = None, book: Casebook | Non
         executor = Executor(store, budget, study.retry_failed, display.tally)
         display.stage("answers")
         asyncio.run(_answer(executor, plan, settings, models))
-        outcome = Outcome(
-            read_run(study.out, book), tuple(executor.tallies.values()), skipped=len(plan.skipped)
-        )
+        outcome = Outcome(read_run(study.out, book), tuple(executor.tallies.values()), skipped=len(plan.skipped))
         return _graded(outcome, store, judges, budget, study.retry_failed, display)
+
+
+def dry_run(study: Study) -> tuple[list[Estimate], int, str]:
+    """Say what a study would send: an estimate a model, the questions that cannot be asked, the currency.
+
+    Nothing is written.
+
+    Raises:
+        InputError: as `run_study`.
+    """
+    budget = study.open_budget()
+    models = _models(study.model)
+    tasks = [open_task(name) for name in study.task]
+    settings = study.task_settings
+    plan = make_plan(Casebook.load(study.cases), models, tasks, study.condition, settings, study.limit)
+    stored = {record["key"] for record in read_records(study.out, "responses")}
+    rows = estimate(plan, models, stored, budget.prices)
+    return rows, len(plan.skipped), budget.prices.currency
 
 
 def grade_run(

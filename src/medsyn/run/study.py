@@ -131,9 +131,7 @@ def load_study(path: Path, **flags: Any) -> Study:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is not YAML: {error}") from error
     if not isinstance(content, dict):
-        raise InputError(
-            f"{path}: found {type(content).__name__}, expected fields such as 'cases:' and 'model:'"
-        )
+        raise InputError(f"{path}: found {type(content).__name__}, expected fields such as 'cases:' and 'model:'")
     for name in ("cases", "out", "prices"):
         if isinstance(content.get(name), str):
             content[name] = path.parent / Path(content[name]).expanduser()

@@ -1,0 +1,101 @@
+"""``medsyn cases``: make, check and describe casebooks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medsyn.cli import show
+
+app = typer.Typer(no_args_is_help=True, help="Make, check and describe casebooks.", rich_markup_mode="markdown")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Folder = Annotated[Path, typer.Argument(help="The casebook's folder.", metavar="CASEBOOK")]
+
+
+class Source(StrEnum):
+    """Sources that cases can be imported from."""
+
+    medpix2 = "medpix2"
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Source, typer.Argument(help="The kind of source.")],
+    folder: Annotated[Path, typer.Argument(help="The source's folder.", metavar="DIR")],
+    out: Annotated[Path, typer.Argument(help="The casebook's folder, made anew.", metavar="CASEBOOK")],
+    options: Annotated[int, typer.Option(min=2, max=26, help="Options a case, the right one included.")] = 5,
+    seed: Annotated[int, typer.Option(help="Varies the choice of distractors.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Make a casebook from a public collection.
+
+    Example: `medsyn cases import medpix2 MedPix-2.0/ casebook/`
+    """
+    from medsyn.source.medpix import import_medpix
+
+    with show.progress("importing") as advance:
+        report = import_medpix(folder, out, options=options, seed=seed, each=advance)
+    if as_json:
+        show.plain(report.as_dict())
+    else:
+        typer.echo(report.as_text())
+
+
+@app.command()
+def check(folder: Folder) -> None:
+    """Check a casebook wholly: every field, every image's bytes.
+
+    Example: `medsyn cases check casebook/`
+    """
+    from medsyn.case import Casebook
+
+    with show.progress("checking images") as advance:
+        book = Casebook.load(folder, verify=True, each=advance)
+    images = sum(len(case.images) for case in book)
+    typer.echo(f"{folder}: no faults in {len(book)} cases and {images} images")
+
+
+@app.command()
+def describe(folder: Folder, as_json: Json = False) -> None:
+    """Count what a casebook holds.
+
+    Example: `medsyn cases describe casebook/ --json`
+    """
+    from medsyn.case import Casebook
+    from medsyn.case import describe as count
+
+    description = count(Casebook.load(folder))
+    if as_json:
+        show.plain(description.as_dict())
+    else:
+        show.description(description)
+
+
+@app.command()
+def new(
+    out: Annotated[Path, typer.Argument(help="Where to write.", metavar="FOLDER")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Make a casebook at FOLDER from this folder of own cases.", metavar="DIR"),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The casebook's name; by default the folder's.")] = None,
+    version: Annotated[str, typer.Option(help="The casebook's version.")] = "1",
+) -> None:
+    """Write an example of own cases to edit, or make a casebook from own cases.
+
+    Example: `medsyn cases new my-cases/` and then `medsyn cases new casebook/ --from my-cases/`
+    """
+    from medsyn.source.folder import import_folder, write_example
+
+    if source is None:
+        for path in write_example(out):
+            typer.echo(f"wrote {path}")
+        typer.echo(f"edit them, then: medsyn cases new casebook/ --from {out}")
+        return
+    with show.progress("importing") as advance:
+        book = import_folder(source, out, name=name, version=version, each=advance)
+    typer.echo(f"wrote {out}: {len(book)} cases; now: medsyn cases check {out}")

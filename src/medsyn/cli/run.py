@@ -1,0 +1,215 @@
+"""``medsyn run`` and ``medsyn grade``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medsyn.cli import show
+
+if TYPE_CHECKING:
+    from medsyn.run import Study
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Judges = Annotated[
+    list[str] | None, typer.Option("--judge", help="A grader: exact, or a model. Repeat for several.")
+]
+JudgeUrl = Annotated[str | None, typer.Option(help="Address of the judge's server.")]
+JudgeKey = Annotated[str | None, typer.Option(help="Environment variable that holds the judge's key.")]
+BudgetText = Annotated[str | None, typer.Option(help="Stop sending after so much: 2M tokens, or '5.00 USD'.")]
+PriceFile = Annotated[Path | None, typer.Option(help="YAML file with prices a million tokens.")]
+Retry = Annotated[bool | None, typer.Option("--retry-failed", help="Send requests again that failed.")]
+Concurrency = Annotated[int | None, typer.Option(min=1, help="Requests in flight at once, a model.")]
+Timeout = Annotated[float | None, typer.Option(min=0.1, help="Seconds until a request counts as timed out.")]
+Retries = Annotated[int | None, typer.Option(min=0, help="Repeats after 429, 5xx, a cut or a time-out.")]
+
+
+def run(
+    study: Annotated[
+        Path | None, typer.Argument(help="A study file with the same names as the flags.", metavar="STUDY.yaml")
+    ] = None,
+    cases: Annotated[Path | None, typer.Option(help="The casebook's folder.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="A model. Repeat for several.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Address of the models' server.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the key.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="ddx, fdx, open-fdx; several by comma.")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="images, findings, remove-text, random-text, leave-one-out, without-TYPE, question-only; "
+            "joined with +, several by comma."
+        ),
+    ] = None,
+    judge: Judges = None,
+    judge_base_url: JudgeUrl = None,
+    judge_api_key_env: JudgeKey = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; an existing run is continued.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases.")] = None,
+    permutations: Annotated[int | None, typer.Option(min=1, help="Rotations of the options.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="How often each question is asked.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="By default 0, or 1 with several samples.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest answer, reasoning included.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Nucleus sampling.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Varies option order and random text.")] = None,
+    posterior: Annotated[
+        bool | None, typer.Option("--posterior/--no-posterior", help="Ask for log-probabilities of the options.")
+    ] = None,
+    image_max_side: Annotated[
+        int | None, typer.Option(min=16, help="Shrink images to so many pixels; by default they stay as they are.")
+    ] = None,
+    max_images: Annotated[int | None, typer.Option(min=0, help="The most images the server takes.")] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="The model's tokenizer.json, for random text of equal length.")
+    ] = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    retries: Retries = None,
+    budget: BudgetText = None,
+    prices: PriceFile = None,
+    retry_failed: Retry = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask models about cases under conditions, store every answer, and grade.
+
+    The same command again goes on where it stopped, and asks nothing twice.
+
+    Example: `medsyn run --cases casebook/ --model openai:MODEL --base-url URL --task ddx,fdx
+    --condition images,findings --judge exact --out runs/first`
+    """
+    reach = {
+        "base_url": base_url,
+        "api_key_env": api_key_env,
+        "image_max_side": image_max_side,
+        "max_images": max_images,
+        "tokenizer": str(tokenizer) if tokenizer else None,
+    }
+    both = {"concurrency": concurrency, "timeout_s": timeout, "retries": retries}
+    flags = {
+        "cases": cases,
+        "task": task,
+        "condition": condition,
+        "out": out,
+        "limit": limit,
+        "permutations": permutations,
+        "samples": samples,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "top_p": top_p,
+        "seed": seed,
+        "posterior": posterior,
+        "budget": budget,
+        "prices": prices,
+        "retry_failed": retry_failed,
+    }
+    wanted = _study(
+        study,
+        flags,
+        _choices(model, reach | both),
+        _choices(judge, {"base_url": judge_base_url, "api_key_env": judge_api_key_env} | both),
+        reach | both,
+    )
+    if dry_run:
+        _dry_run(wanted, as_json)
+        return
+    from medsyn.run import run_study
+    from medsyn.run.progress import Live
+
+    with Live(currency=wanted.open_budget().prices.currency) as live:
+        done = run_study(wanted, live)
+    _finish(done, as_json)
+
+
+def grade(
+    folder: Annotated[Path, typer.Argument(help="The run's folder.", metavar="RUN")],
+    judge: Judges = None,
+    judge_base_url: JudgeUrl = None,
+    judge_api_key_env: JudgeKey = None,
+    cases: Annotated[Path | None, typer.Option(help="The casebook, if it has moved.")] = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    retries: Retries = None,
+    budget: BudgetText = None,
+    prices: PriceFile = None,
+    retry_failed: Retry = None,
+    as_json: Json = False,
+) -> None:
+    """Have more judges grade the answers that a run holds.
+
+    Example: `medsyn grade runs/first --judge exact`
+    """
+    from medsyn.case import InputError
+    from medsyn.run import ModelChoice, grade_run
+    from medsyn.run.budget import Budget, Prices
+    from medsyn.run.progress import Live
+
+    if not judge:
+        raise InputError("found no judge, expected at least one --judge, such as exact or openai:MODEL")
+    reach = {
+        "base_url": judge_base_url,
+        "api_key_env": judge_api_key_env,
+        "concurrency": concurrency,
+        "timeout_s": timeout,
+        "retries": retries,
+    }
+    choices = [ModelChoice(**choice) for choice in _choices(judge, reach) or []]
+    money = Budget.parse(budget, Prices.load(prices) if prices else Prices())
+    with Live(currency=money.prices.currency) as live:
+        done = grade_run(folder, choices, cases=cases, budget=money, retry_failed=bool(retry_failed), display=live)
+    _finish(done, as_json)
+
+
+def _choices(names: list[str] | None, reach: dict[str, Any]) -> list[dict[str, Any]] | None:
+    if names is None:
+        return None
+    given = {name: value for name, value in reach.items() if value is not None}
+    return [{"name": name, **given} for name in names]
+
+
+def _study(
+    path: Path | None,
+    flags: dict[str, Any],
+    models: list[dict[str, Any]] | None,
+    judges: list[dict[str, Any]] | None,
+    reach: dict[str, Any],
+) -> Study:
+    from medsyn.case import InputError
+    from medsyn.run import load_study
+    from medsyn.run.study import make_study
+
+    flags = flags | {"model": models, "judge": judges}
+    if path is not None:
+        given = [name for name, value in reach.items() if value is not None]
+        if models is None and given:
+            raise InputError(f"{given[0]}: found a flag, but the models stand in {path}; expected it there")
+        return load_study(path, **flags)
+    needed = {"--cases": flags["cases"], "--model": models, "--out": flags["out"]}
+    lacking = [name for name, value in needed.items() if not value]
+    if lacking:
+        raise InputError(f"found neither a study file nor {', '.join(lacking)}; see `medsyn run --help`")
+    return make_study({name: value for name, value in flags.items() if value is not None}, "flags")
+
+
+def _dry_run(study: Study, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from medsyn.run.start import dry_run
+
+    rows, skipped, currency = dry_run(study)
+    if as_json:
+        show.plain({"estimates": [asdict(row) for row in rows], "skipped": skipped, "currency": currency})
+    else:
+        show.estimates(rows, skipped, currency)
+
+
+def _finish(done: Any, as_json: bool) -> None:
+    if as_json:
+        show.plain(done.as_dict())
+    else:
+        show.outcome(done)
+    if done.stopped:
+        raise typer.Exit(3)
