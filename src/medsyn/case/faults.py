@@ -37,7 +37,8 @@ class Fault:
             where.append(f"case {self.case}")
         if self.field:
             where.append(self.field)
-        return f"{': '.join(where)}: found {self.found}, expected {self.expected}"
+        hint = self.expected.startswith(("did you mean", "known:"))  # what `nearest` returns
+        return f"{': '.join(where)}: found {self.found}{'; ' if hint else ', expected '}{self.expected}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

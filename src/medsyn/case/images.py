@@ -38,6 +38,7 @@ _OTHERS = (
     (0, b"%PDF", "a PDF document"),
 )
 """Formats that people have and servers do not take: offset, bytes there, name."""
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8")
 
 
 class ImageError(ValueError):
@@ -87,6 +88,8 @@ def _inspect(path: Path) -> tuple[ImageFacts, bytes]:
     except PILImage.DecompressionBombError as error:
         raise ImageError(path, "a decompression bomb", f"at most {MAX_PIXELS:,} pixels") from error
     except PILImage.UnidentifiedImageError as error:
+        if data.startswith(_STARTS):
+            raise ImageError(path, "a cut or damaged image", "a whole image file") from error
         names = (name for at, start, name in _OTHERS if data.startswith(start, at))
         found = next(names, "no image in a known format")
         raise ImageError(path, found, ", ".join(FORMATS)) from error
