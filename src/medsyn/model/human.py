@@ -1,0 +1,177 @@
+"""Human readers: a table of physicians' answers, taken like any model's.
+
+``human:FILE.csv`` opens one model for each reader in the file, named ``human:READER``. The file is UTF-8 with
+the columns of `COLUMNS`, in any order, and perhaps ``condition``:
+
+* ``differential``: diagnoses, most probable first, separated by commas; answers differential questions, and
+  its first diagnosis answers the question for one final diagnosis without options;
+* ``option``: the chosen option's text (not a letter: each reader and model sees another order);
+* ``flag``, ``reason``: marks a case as ambiguous and says why; kept as the answer's reasoning;
+* ``condition``: what the reader was shown; ``images`` where the column is absent or the cell is empty.
+
+A row with an empty cell is a reader who gave no answer: it counts as not right. No row at all is a missing
+answer.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from medsyn.case import Fault, InputError, digest
+from medsyn.case.faults import nearest
+from medsyn.model.types import Model, ModelSettings, Request, Response
+
+COLUMNS = ("case", "reader", "differential", "option", "flag", "reason")
+"""Columns that the file must have; cells other than case and reader may be empty."""
+OPTIONAL = "condition"
+"""The column that it may have too."""
+
+# a comma inside brackets belongs to the name of a disease
+_SEPARATOR = re.compile(r"[,，、;；\n](?![^()（）]*[)）])")
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """One reader's answers about one case; an empty text is an empty cell."""
+
+    case: str
+    condition: str
+    differential: str
+    option: str
+    flag: str
+    reason: str
+
+
+class HumanReader:
+    """One reader of a file; answers at once, from his or her rows."""
+
+    tokenizer = None
+    concurrency = 1
+
+    def __init__(self, reader: str, rows: tuple[Row, ...]):
+        self.name = f"human:{reader}"
+        self.identity: Mapping[str, Any] = {
+            "back end": "human",
+            "reader": reader,
+            "rows": digest([astuple(row) for row in sorted(rows)]),
+        }
+        self._reader = reader
+        self._rows = {(row.case, row.condition): row for row in rows}
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+    async def respond(self, request: Request) -> Response:
+        """Answer from the reader's row for the request's case and condition."""
+        key = request.key(self.identity)
+        row = self._rows.get((request.case, request.condition))
+        if row is None:
+            text = f"no answer of reader {self._reader} for case {request.case} under {request.condition}"
+            return Response.failed(key, "input", text)
+        missing = "a reader's answers have no probabilities" if request.sampling.posterior else None
+        reasoning = ": ".join(text for text in (row.flag, row.reason) if text) or None
+        text, fault = _answer(row, request)
+        if fault is not None:
+            message = f"reader {self._reader}, case {row.case}, option: {fault}"
+            return Response.failed(key, "input", message)
+        return Response(
+            key=key,
+            status="ok" if text else "refused",
+            text=text,
+            reasoning=reasoning,
+            posterior_missing=missing if request.options else None,
+        )
+
+
+def _answer(row: Row, request: Request) -> tuple[str, str | None]:
+    if not request.options:
+        first_only = request.task == "open-fdx"
+        return (_SEPARATOR.split(row.differential)[0].strip() if first_only else row.differential), None
+    if not row.option:
+        return "", None
+    found = [i for i, option in enumerate(request.options) if option == row.option]
+    found = found or [i for i, option in enumerate(request.options) if _fold(option) == _fold(row.option)]
+    if len(found) != 1:
+        return "", f"found {row.option!r}, expected one of: {'; '.join(request.options)}"
+    return chr(ord("A") + found[0]), None
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def read_readers(file: Path) -> dict[str, tuple[Row, ...]]:
+    """Read a file of readers' answers; return each reader's rows, readers in order of appearance.
+
+    Raises:
+        InputError: the file cannot be read, or lacks a column, or a row lacks its case or reader, or one
+            reader answers a case twice under one condition.
+    """
+    table = csv.DictReader(io.StringIO(_text(file), newline=""), strict=True)
+    readers: dict[str, list[Row]] = {}
+    lines: dict[tuple[str, str, str], int] = {}
+    try:
+        _check_columns(file, table.fieldnames or [])
+        for cells in table:
+            reader, row = _row(file, table.line_num, cells)
+            first = lines.setdefault((reader, row.case, row.condition), table.line_num)
+            if first != table.line_num:
+                found = f"a second answer of {reader} under {row.condition}"
+                raise _fault(file, table.line_num, row.case, None, found, f"one (line {first} has it)")
+            readers.setdefault(reader, []).append(row)
+    except csv.Error as error:
+        raise InputError(f"{file}, line {table.line_num}: found no table ({error}), expected CSV") from None
+    if not readers:
+        raise InputError(f"{file}: found no rows, expected readers' answers")
+    return {reader: tuple(rows) for reader, rows in readers.items()}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: found bytes that are not UTF-8 (at {error.start}), expected UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}), expected a CSV of answers") from None
+
+
+def _check_columns(file: Path, found: list[str] | tuple[str, ...]) -> None:
+    for column in found:
+        if column not in (*COLUMNS, OPTIONAL):
+            hint = nearest(column, (*COLUMNS, OPTIONAL))
+            raise InputError(f"{file}, line 1: unknown column {column!r}; {hint}")
+    lacking = [column for column in COLUMNS if column not in found]
+    if lacking or len(set(found)) != len(found):
+        problem = f"no column {', '.join(lacking)}" if lacking else "a column twice"
+        raise InputError(f"{file}, line 1: found {problem}, expected {', '.join(COLUMNS)}")
+
+
+def _row(file: Path, line: int, cells: Mapping[Any, Any]) -> tuple[str, Row]:
+    if None in cells or None in cells.values():
+        found = "too many cells" if None in cells else "too few cells"
+        raise _fault(file, line, None, None, found, "one a column (texts with commas stand in quotes)")
+    clean = {column: text.strip() for column, text in cells.items()}
+    for column in ("case", "reader"):
+        if not clean[column]:
+            raise _fault(file, line, clean["case"] or None, column, "an empty cell", f"a {column}")
+    reader = clean.pop("reader")
+    return reader, Row(**{**clean, OPTIONAL: clean.get(OPTIONAL) or "images"})
+
+
+def _fault(file: Path, line: int, case: str | None, field: str | None, found: str, expected: str) -> InputError:
+    return InputError(str(Fault(f"{file}, line {line}", case, field, found, expected)))
+
+
+def open_models(rest: str, settings: ModelSettings) -> tuple[Model, ...]:
+    """Open one model for each reader in the file ``rest``.
+
+    Raises:
+        InputError: see `read_readers`.
+    """
+    return tuple(HumanReader(reader, rows) for reader, rows in read_readers(Path(rest)).items())
