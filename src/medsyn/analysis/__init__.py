@@ -1,1 +1,47 @@
-"""TODO."""
+"""Analyses: one function a table, from a run to a polars frame.
+
+Every table says how many cases stand behind a number, and how many are missing. Shares, accuracies and gaps
+are in percent and percentage points; sensitivities are in bits; a column ``x`` has its 95 % interval in
+``x_low`` and ``x_high``. A null is a number that is not known, never a zero. An empty run gives empty frames.
+The measures are defined in ``docs/measures.md``.
+
+A "run" is anything with ``results``, ``skipped`` and ``book`` (see `Evaluated`).
+
+Example:
+    >>> from types import SimpleNamespace
+    >>> from medsyn.case import Case, Casebook, Option
+    >>> from medsyn.run.types import Result
+    >>> case = Case(id="a", language="en", options=(Option(text="Gout", right=True), Option(text="Sepsis")))
+    >>> answer = Result("demo", "fdx", "images", "a", "en", option=0, right=True)
+    >>> run = SimpleNamespace(results=[answer], skipped=[], book=Casebook("tiny", "1", (case,)))
+    >>> main_table(run).select("model", "accuracy", "fdx_cases").rows()
+    [('demo', 100.0, 1)]
+"""
+
+from medsyn.analysis.conditions import condition_order, conditions_table
+from medsyn.analysis.frames import BASELINE, Evaluated, answers, grades, judges, models
+from medsyn.analysis.grades import grades_table
+from medsyn.analysis.main import main_table
+from medsyn.analysis.missing import missing_table
+from medsyn.analysis.sensitivity import (
+    average_nmse_table,
+    sensitivities,
+    sensitivity_table,
+)
+
+__all__ = [
+    "BASELINE",
+    "Evaluated",
+    "answers",
+    "average_nmse_table",
+    "condition_order",
+    "conditions_table",
+    "grades",
+    "grades_table",
+    "judges",
+    "main_table",
+    "missing_table",
+    "models",
+    "sensitivities",
+    "sensitivity_table",
+]

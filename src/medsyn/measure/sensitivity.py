@@ -66,6 +66,7 @@ def average_nmse(
 
     Returns:
         ``n`` counts the cases that have at least one pair. Types without a value are left out of the mean.
+        The interval is NaN where a type rests on so few cases that most draws lose it.
 
     Example:
         >>> average_nmse([[0.1, 0.0], [0.2, np.nan]], [[0.1, 0.5], [0.2, np.nan]]).value
@@ -91,7 +92,8 @@ def average_nmse(
         tops, bottoms = np.split(draws, 2, axis=1)
         whole = (bottoms > 0).all(axis=1)  # a draw that lost a type would average over other types
         averages = (tops[whole] / bottoms[whole]).mean(axis=1)
-        if len(averages) and np.ptp(averages) > 0:
+        # where most draws lose a type, the rest no longer stand for the cases
+        if whole.mean() > 0.5 and np.ptp(averages) > 0:
             low, high = percentile(averages, level)
     return Estimate(value, low, high, int(cases.sum()))
 

@@ -1,0 +1,115 @@
+"""The conditions side by side, and what each changes against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from medsyn.analysis.frames import (
+    BASELINE,
+    Evaluated,
+    answers,
+    average,
+    by_case,
+    columns,
+    grades,
+    known,
+    missing,
+    models,
+    pairs,
+    parts,
+    scoped,
+    scopes,
+    share,
+    skips,
+)
+from medsyn.condition import CONDITIONS
+from medsyn.measure import paired_difference
+from medsyn.taxonomy import EvidenceType
+
+_SCHEMA = {
+    "model": pl.String,
+    "task": pl.String,
+    "judge": pl.String,
+    "condition": pl.String,
+    "language": pl.String,
+    "value": pl.Float64,
+    "value_low": pl.Float64,
+    "value_high": pl.Float64,
+    "cases": pl.Int64,
+    "value_answered": pl.Float64,
+    "answered_share": pl.Float64,
+    "missing": pl.Int64,
+    "skipped": pl.Int64,
+    "difference": pl.Float64,
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
+    "pairs": pl.Int64,
+}
+_KEYS = ["model", "task", "judge", "condition"]
+
+
+def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
+    """Accuracy and coverage under each condition, with the paired difference to the baseline.
+
+    One row a model, task (``fdx``: accuracy, ``ddx``: coverage), judge (null for ``fdx``), condition and
+    language. ``value`` is in percent; ``difference`` in percentage points, over the ``pairs`` cases that have
+    a value under both conditions. A condition under which no case could be shown stands there with 0 cases.
+    """
+    chosen = answers(run).filter(pl.col("task") == "fdx").with_columns(judge=pl.lit(None, dtype=pl.String))
+    listed = grades(run).filter(pl.col("task") == "ddx")
+    values = pl.concat([by_case(chosen, _KEYS, "right"), by_case(listed, _KEYS, "covered")])
+    groups = parts(values, _KEYS)
+    unasked = skips(run)
+    rows = []
+    for model, task, judge, condition in _keys(run, groups):
+        for scope in scopes(run):
+            frame = scoped(groups.get((model, task, judge, condition)), scope)
+            skipped = unasked.get((model, task, condition, scope), 0)
+            if not skipped and (frame is None or not len(frame)):
+                continue
+            row = {"model": model, "task": task, "judge": judge, "condition": condition, "language": scope}
+            estimate = share(known(frame))
+            row |= columns("value", estimate) | {
+                "cases": estimate.n,
+                "value_answered": average(known(frame, "value_answered"), 100),
+                "answered_share": average(known(frame, "answered"), 100),
+                "missing": missing(frame),
+                "skipped": skipped,
+            }
+            if condition != baseline:
+                base = scoped(groups.get((model, task, judge, baseline)), scope)
+                difference = paired_difference(*pairs(frame, base)).times(100)
+                row |= columns("difference", difference) | {"pairs": difference.n}
+            rows.append(row)
+    return pl.DataFrame(rows, schema=_SCHEMA)
+
+
+def condition_order(names: Iterable[str]) -> list[str]:
+    """Sort conditions as people read them: the baseline first, one type left out last.
+
+    Example:
+        >>> condition_order(["without-ct", "question-only", "findings+remove-text", "findings", "images"])
+        ['images', 'findings', 'findings+remove-text', 'question-only', 'without-ct']
+    """
+    known = [*CONDITIONS, *(f"without-{kind}" for kind in EvidenceType)]
+
+    def place(name: str) -> tuple[int, list[int], str]:
+        steps = name.split("+")
+        without = sum(step.startswith("without-") for step in steps)
+        return without, [known.index(step) if step in known else len(known) for step in steps], name
+
+    return sorted(set(names), key=place)
+
+
+def _keys(run: Evaluated, groups: dict) -> list[tuple[str, str, str | None, str]]:
+    """Every model, task, judge and condition that was asked or skipped, in reading order."""
+    found = set(groups)
+    graders: dict[str, set] = {"fdx": {None}, "ddx": {judge for _, task, judge, _ in groups if task == "ddx"}}
+    for skip in run.skipped:
+        for judge in graders.get(skip.task, ()):
+            found.add((skip.model, skip.task, judge, skip.condition))
+    order = {name: place for place, name in enumerate(condition_order(key[3] for key in found))}
+    rank = {name: place for place, name in enumerate(models(run))}
+    return sorted(found, key=lambda key: (key[1] != "ddx", rank[key[0]], key[2] or "", order[key[3]]))

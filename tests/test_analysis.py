@@ -1,0 +1,266 @@
+"""Tables, on runs whose numbers can be counted by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import binomtest
+
+from medsyn.analysis import (
+    average_nmse_table,
+    conditions_table,
+    grades_table,
+    main_table,
+    missing_table,
+    sensitivities,
+    sensitivity_table,
+)
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option
+from medsyn.judge.types import Verdict
+from medsyn.model import Posterior
+from medsyn.run.types import Result, Skipped
+from synthetic import SyntheticRun, synthetic_run
+
+TABLES = (
+    main_table,
+    conditions_table,
+    grades_table,
+    missing_table,
+    sensitivities,
+    sensitivity_table,
+    average_nmse_table,
+)
+
+
+def book(*cases: tuple[str, str], options: int = 4) -> Casebook:
+    names = ("Gout", "NA", "None", "Sepsis", "Lupus")[:options]
+    return Casebook(
+        "hand",
+        "1",
+        tuple(
+            Case(
+                id=case,
+                language=language,
+                evidence=(Evidence(type="ct", findings="f"), Evidence(type="mri", findings="f")),
+                diagnosis=Diagnosis(name="Gout"),
+                options=tuple(Option(text=name, right=i == 0) for i, name in enumerate(names)),
+            )
+            for case, language in cases
+        ),
+    )
+
+
+def fdx(case: str, right: bool | None, condition: str = "images", **more) -> Result:
+    status = more.pop("status", "missing" if right is None else "answered")
+    option = None if status != "answered" else (0 if right else 1)
+    language = more.pop("language", "en")
+    return Result("m", "fdx", condition, case, language, status=status, option=option, right=right, **more)
+
+
+def ddx(case: str, score: int | None, rank: int | None = None, listed: int = 4, **more) -> Result:
+    status = more.pop("status", "answered")
+    verdict = Verdict(score, rank) if score is not None else Verdict(missing="garbage")
+    verdicts = {} if status == "missing" else {"j": verdict}
+    diagnoses = tuple("abcdefghijklmno"[:listed]) if status == "answered" else ()
+    return Result("m", "ddx", "images", case, "en", status=status, diagnoses=diagnoses, verdicts=verdicts, **more)
+
+
+EIGHT = book(*((f"c{i}", "en") for i in range(8)))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_an_empty_run_gives_an_empty_frame_with_columns(table):
+    frame = table(SyntheticRun((), (), Casebook("none", "1", ())))
+    assert len(frame) == 0
+    assert len(frame.columns) > 5
+    only_skipped = SyntheticRun((), (Skipped("m", "fdx", "findings", "c0", "no findings"),), EIGHT)
+    assert set(table(only_skipped).columns) == set(frame.columns)
+
+
+def test_respondent_failures_count_as_wrong_and_instrument_failures_are_left_out():
+    answers = [fdx("c0", True), fdx("c1", True), fdx("c2", False), fdx("c3", False, status="refused")]
+    answers += [fdx("c4", False, status="unparsed"), fdx("c5", False, status="cut-off"), fdx("c6", None)]
+    skipped = (Skipped("m", "fdx", "images", "c7", "no options"),)
+    row = main_table(SyntheticRun(answers, skipped, EIGHT)).row(0, named=True)
+    assert row["accuracy"] == pytest.approx(100 * 2 / 6)
+    assert (row["fdx_cases"], row["fdx_missing"], row["fdx_skipped"]) == (6, 1, 1)
+    assert row["fdx_answered_share"] == pytest.approx(50)
+    assert row["accuracy_answered"] == pytest.approx(100 * 2 / 3)
+    oracle = binomtest(2, 6).proportion_ci(method="wilson")
+    assert (row["accuracy_low"], row["accuracy_high"]) == pytest.approx((100 * oracle.low, 100 * oracle.high))
+    assert row["chance"] == 25
+    assert row["accuracy_above_chance"] == pytest.approx(100 * (1 / 3 - 1 / 4) / (3 / 4))
+    assert row["judge"] is None
+    assert row["coverage"] is None
+    assert row["gap"] is None
+
+
+def test_gap_is_paired_within_the_cases_that_have_both():
+    answers = [fdx("c0", False), fdx("c1", False), fdx("c2", True), fdx("c3", True)]
+    lists = [ddx("c0", 5, 1), ddx("c1", 4, 2), ddx("c2", 0), ddx("c4", 0), ddx("c5", None)]
+    row = main_table(SyntheticRun(answers + lists, (), EIGHT)).row(0, named=True)
+    assert row["coverage"] == pytest.approx(50)
+    assert row["accuracy"] == pytest.approx(50)
+    assert (row["ddx_cases"], row["ddx_missing"], row["gap_cases"]) == (4, 1, 3)
+    assert row["gap"] == pytest.approx(100 * (2 / 3 - 1 / 3))
+    assert row["gap_low"] < row["gap"] < row["gap_high"]
+
+
+def test_a_case_shown_in_several_rotations_counts_once_with_its_mean():
+    answers = [fdx("c0", i < 3, rotation=i) for i in range(4)] + [fdx("c1", False, rotation=i) for i in range(4)]
+    answers += [fdx("c2", True), fdx("c2", None, rotation=1)]
+    row = main_table(SyntheticRun(answers, (), EIGHT)).row(0, named=True)
+    assert row["fdx_cases"] == 3
+    assert row["fdx_missing"] == 0
+    assert row["accuracy"] == pytest.approx(100 * (0.75 + 0 + 1) / 3)
+
+
+def test_each_language_and_all_have_a_row_and_each_judge_too():
+    two = book(("a", "en"), ("b", "zh"), ("c", "zh"))
+    verdicts = {"strict": Verdict(0), "kind": Verdict(5, 1)}
+    results = [fdx("a", True), fdx("b", False, language="zh"), fdx("c", True, language="zh")]
+    results.append(Result("m", "ddx", "images", "b", "zh", diagnoses=("x",), verdicts=verdicts))
+    frame = main_table(SyntheticRun(results, (), two))
+    assert frame.select("language", "judge", "coverage", "accuracy", "fdx_cases").rows() == [
+        ("all", "strict", 0.0, pytest.approx(200 / 3), 3),
+        ("all", "kind", 100.0, pytest.approx(200 / 3), 3),
+        ("en", "strict", None, 100.0, 1),
+        ("en", "kind", None, 100.0, 1),
+        ("zh", "strict", 0.0, 50.0, 2),
+        ("zh", "kind", 100.0, 50.0, 2),
+    ]
+
+
+def test_conditions_are_compared_on_the_cases_that_both_have():
+    base = [fdx("c0", True), fdx("c1", True), fdx("c2", False), fdx("c3", True)]
+    other = [fdx("c0", True, "findings"), fdx("c1", False, "findings"), fdx("c2", None, "findings")]
+    other += [fdx("c4", True, "findings")]
+    skipped = (Skipped("m", "fdx", "findings", "c3", "ct has no findings"),)
+    frame = conditions_table(SyntheticRun(base + other, skipped, EIGHT))
+    images, findings = frame.rows(named=True)
+    assert images["condition"] == "images"
+    assert images["difference"] is None
+    assert (findings["cases"], findings["missing"], findings["skipped"], findings["pairs"]) == (3, 1, 1, 2)
+    assert findings["value"] == pytest.approx(200 / 3)
+    assert findings["difference"] == pytest.approx(-50)
+
+
+def test_a_condition_under_which_nothing_could_be_shown_stays_in_the_table():
+    skipped = tuple(Skipped("m", "fdx", "findings", f"c{i}", "no findings") for i in range(8))
+    frame = conditions_table(SyntheticRun([fdx("c0", True)], skipped, EIGHT))
+    row = frame.filter(pl.col("condition") == "findings").row(0, named=True)
+    assert (row["value"], row["cases"], row["skipped"], row["pairs"]) == (None, 0, 8, 0)
+
+
+def test_coverage_by_depth_follows_the_rank():
+    lists = [ddx("c0", 5, 1), ddx("c1", 4, 4, listed=6), ddx("c2", 2), ddx("c3", 5, None, listed=3)]
+    lists += [ddx("c4", 5, None, listed=12), ddx("c5", 0, status="refused")]
+    row = grades_table(SyntheticRun(lists, (), EIGHT)).row(0, named=True)
+    assert row["covered"] == pytest.approx(100 * 4 / 6)
+    # c3 has no rank but three diagnoses, c4 no rank and twelve
+    assert row["covered_1"] == pytest.approx(100 * 1 / 4)
+    assert row["covered_3"] == pytest.approx(100 * 2 / 5)
+    assert row["covered_5"] == pytest.approx(100 * 3 / 5)
+    assert row["covered_10"] == pytest.approx(100 * 3 / 5)
+    assert row["rank_missing"] == 2
+    assert row["grade"] == pytest.approx((5 + 4 + 2 + 5 + 5 + 0) / 6)
+    assert row["list_length"] == pytest.approx((4 + 6 + 4 + 3 + 12) / 5)
+
+
+def believe(case: str, condition: str, p: tuple[float, ...], mass: float = 1.0, **more) -> Result:
+    return fdx(case, True, condition, posterior=Posterior(p, "exact", mass), **more)
+
+
+E, E_CT = (0.7, 0.1, 0.1, 0.1), (0.4, 0.2, 0.2, 0.2)
+
+
+def test_sensitivity_is_the_divergence_and_missing_pairs_say_why():
+    results = []
+    for case, moved in (("c0", E_CT), ("c1", (0.25,) * 4)):
+        results += [believe(case, "images", E), believe(case, "without-ct", moved)]
+        results += [believe(case, "findings", E), believe(case, "findings+without-ct", (0.1, 0.7, 0.1, 0.1))]
+    results += [believe("c2", "images", E), believe("c2", "without-ct", E_CT, mass=0.3)]
+    skipped = (Skipped("m", "fdx", "findings", "c2", "ct has no findings"),)
+    run = SyntheticRun(results, skipped, EIGHT)
+    frame = sensitivities(run)
+    image = [jensenshannon(E, q, base=2) ** 2 for q in (E_CT, (0.25,) * 4)]
+    text = jensenshannon(E, (0.1, 0.7, 0.1, 0.1), base=2) ** 2
+    assert frame["s_image"].to_list()[:2] == pytest.approx(image)
+    assert frame["s_text"].to_list()[:2] == pytest.approx([text, text])
+    lost = frame.row(2, named=True)
+    assert lost["s_image"] is None
+    assert "without-ct: only 0.30 of the probability" in lost["missing"]
+    assert "findings: ct has no findings" in lost["missing"]
+    assert "findings+without-ct: not asked" in lost["missing"]
+    row = sensitivity_table(run).row(0, named=True)
+    assert (row["pairs"], row["missing"], row["how"]) == (2, 1, "exact")
+    assert row["nmse"] == pytest.approx(sum((i - text) ** 2 for i in image) / (2 * text**2))
+    assert row["share_below"] == 100
+    average = average_nmse_table(run).row(0, named=True)
+    assert average["average_nmse"] == pytest.approx(row["nmse"])
+    assert (average["types"], average["types_without_value"], average["cases"]) == (1, 0, 2)
+
+
+def test_posteriors_are_averaged_over_rotations():
+    results = [believe("c0", c, p, rotation=r) for c in ("images", "findings") for r, p in enumerate((E, E_CT))]
+    results += [believe("c0", c, (0.25,) * 4) for c in ("without-ct", "findings+without-ct")]
+    row = sensitivities(SyntheticRun(results, (), EIGHT)).row(0, named=True)
+    expected = jensenshannon(np.mean([E, E_CT], axis=0), (0.25,) * 4, base=2) ** 2
+    assert row["s_image"] == pytest.approx(expected)
+    assert row["s_text"] == pytest.approx(expected)
+
+
+def test_samples_give_a_posterior_that_is_marked_as_such():
+    results = []
+    for condition, right in (("images", 3), ("without-ct", 1), ("findings", 4), ("findings+without-ct", 0)):
+        results += [fdx("c0", i < right, condition, replicate=i) for i in range(4)]
+    run = SyntheticRun(results, (), EIGHT)
+    row = sensitivities(run).row(0, named=True)
+    assert row["s_image"] == pytest.approx(jensenshannon((3, 1), (1, 3), base=2) ** 2)
+    assert row["s_text"] == pytest.approx(1)
+    assert (row["how"], row["samples"]) == ("samples", 4)
+    assert sensitivity_table(run)["how"].to_list() == ["samples"]
+
+
+def test_one_answer_without_a_posterior_gives_no_sensitivity():
+    results = [fdx("c0", True, c) for c in ("images", "without-ct", "findings", "findings+without-ct")]
+    row = sensitivities(SyntheticRun(results, (), EIGHT)).row(0, named=True)
+    assert row["s_image"] is None
+    assert "no posterior" in row["missing"]
+
+
+def test_findings_without_influence_give_no_nmse():
+    results = [believe("c0", c, E) for c in ("images", "without-ct", "findings", "findings+without-ct")]
+    row = sensitivity_table(SyntheticRun(results, (), EIGHT)).row(0, named=True)
+    assert row["nmse"] is None
+    assert row["mean_s_text"] == 0
+
+
+def test_what_is_missing_is_listed_with_its_reason():
+    results = [fdx("c0", None, reason="timeout"), fdx("c1", None, reason="timeout")]
+    results += [fdx("c2", False, status="refused", reason="refuses"), ddx("c3", None)]
+    skipped = (Skipped("m", "fdx", "findings", "c4", "ct has no findings"),)
+    frame = missing_table(SyntheticRun(results, skipped, EIGHT))
+    assert frame.select("task", "what", "counts_as", "reason", "cases").rows() == [
+        ("ddx", "not graded", "missing", "j: garbage", 1),
+        ("fdx", "refused", "not right", "refuses", 1),
+        ("fdx", "missing", "missing", "timeout", 2),
+        ("fdx", "skipped", "not asked", "ct has no findings", 1),
+    ]
+
+
+def test_tables_account_for_every_case_of_a_messy_run():
+    run = synthetic_run(None, cases=9)
+    for row in main_table(run).filter(pl.col("language") == "all").iter_rows(named=True):
+        assert row["fdx_cases"] + row["fdx_missing"] + row["fdx_skipped"] == 9
+        assert row["ddx_cases"] + row["ddx_missing"] + row["ddx_skipped"] == 9
+        assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
+    frame = conditions_table(run).filter(pl.col("language") == "all", ~pl.col("condition").str.contains("without"))
+    assert ((frame["cases"] + frame["missing"] + frame["skipped"]) == 9).all()
+    pairs = sensitivity_table(run)
+    assert (pairs["pairs"] + pairs["missing"]).sum() == len(sensitivities(run))
+    assert not any(math.isnan(v) for v in pairs["mean_s_image"].drop_nulls())
