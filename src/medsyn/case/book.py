@@ -250,9 +250,7 @@ def _read_head(folder: Path) -> tuple[_Head | None, list[Fault]]:
         text = path.read_bytes()
         other = _other_format(text)
         if other is not None:
-            return None, [
-                Fault("casebook.json", None, "format", other, f"{FORMAT} (another medsyn wrote this)")
-            ]
+            return None, [Fault("casebook.json", None, "format", other, f"{FORMAT} (another medsyn wrote this)")]
         return _Head.model_validate_json(text), []
     except FileNotFoundError:
         return None, [Fault("casebook.json", None, None, "no file", expected)]
@@ -301,9 +299,7 @@ def repeated_ids(placed: list[tuple[str, Case]]) -> list[Fault]:
         key = case.id.casefold()
         if key in seen:
             first_id, first_place = seen[key]
-            faults.append(
-                Fault(place, case.id, "id", f"the id of {first_place} ({first_id})", "each id once")
-            )
+            faults.append(Fault(place, case.id, "id", f"the id of {first_place} ({first_id})", "each id once"))
         else:
             seen[key] = (case.id, place)
     return faults

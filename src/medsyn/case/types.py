@@ -5,6 +5,7 @@ Units: image sizes are pixels, file sizes are bytes.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 import unicodedata
@@ -50,9 +51,10 @@ def _iso_date(value: Any) -> Any:
     # pydantic would read "86400" as a number of seconds since 1970
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise _wrong(repr(value), "a date as YYYY-MM-DD")
-    return value
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        with contextlib.suppress(ValueError):  # 30 February
+            return datetime.date.fromisoformat(value)
+    raise _wrong(repr(value), "a date as YYYY-MM-DD")
 
 
 Date = Annotated[datetime.date, BeforeValidator(_iso_date)]
@@ -166,7 +168,7 @@ def _options(options: tuple[Option, ...]) -> tuple[Option, ...]:
         expected.append("from 2 to 26 options (they are lettered)")
     right = sum(option.right for option in options)
     if right != 1:
-        found.append(f"{right or 'no'} right option{'s' if right != 1 else ''}")
+        found.append(f"{right or 'no'} right option{'s' if right > 1 else ''}")
         expected.append("exactly 1 right option")
     texts = [same_text(option.text) for option in options]
     twice = [option.text for n, option in enumerate(options) if texts[n] in texts[:n]]
