@@ -27,12 +27,10 @@ NO_LETTER = "the answer does not begin with an option's letter; use --samples"
 NO_MASS = "the log-probabilities given hold no option's letter"
 
 _NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
-_WORDS = (
-    "the|my|final|correct|best|right|most likely|answer|option|choice|diagnosis|is|"
-    "我的|最终|最后|正确|最可能的|的|答案|诊断|选项|选择|应选|选|应为|为|是"
-)
+_WORDS = "the|my|final|correct|best|right|most likely|answer|option|choice|diagnosis|is|boxed"
+_CHINESE_WORDS = "我的|最终|最后|正确|最可能|的|答案|诊断|选项|选择|应选|选|应为|为|是"
 # possessive (*+), so that no text makes it backtrack; \ufffd stands for bytes that are no text
-_LEAD_IN = rf"(?:<think>\s*</think>|(?i:{_WORDS})(?![a-zA-Z])|(?!<think>)[^\w\ufffd]|_)*+"
+_LEAD_IN = rf"(?:<think>\s*</think>|(?i:{_WORDS})(?![a-zA-Z])|{_CHINESE_WORDS}|(?!<think>)[^\w\ufffd]|_)*+"
 _ANSWER = re.compile(rf"{_LEAD_IN}(?P<letter>[A-Z])(?P<rest>.*)", re.DOTALL)
 _CLOSED = re.compile(r"[*_`\"'”’]*(?:[)\]}】」』》〉.,:;。、]|\s*\n|\s+[-–—]\s|\s*$)")
 _BEFORE_NAME = re.compile(r"^[\W_]+")
