@@ -1,5 +1,57 @@
-"""Judges: graders that give a verdict, or a stated reason why there is none."""
+"""Judges: graders that give a verdict, or a stated reason why there is none.
 
+``exact`` grades by rule (`medsyn.judge.exact`); any other name is a model that grades with a rubric
+(`medsyn.judge.rubric`).
+
+Example:
+    >>> open_judge("exact").name
+    'exact'
+"""
+
+from __future__ import annotations
+
+from medsyn.case.faults import InputError, nearest
+from medsyn.judge.exact import ExactJudge
+from medsyn.judge.rubric import RubricJudge
 from medsyn.judge.types import COVERED, LOWEST, Judge, Scale, Subject, Verdict
+from medsyn.judge.verdicts import SCORES, failed_verdict
+from medsyn.model import ModelSettings, open_models
 
-__all__ = ["COVERED", "LOWEST", "Judge", "Scale", "Subject", "Verdict"]
+__all__ = [
+    "COVERED",
+    "LOWEST",
+    "SCORES",
+    "Judge",
+    "Scale",
+    "Subject",
+    "Verdict",
+    "failed_verdict",
+    "open_judge",
+]
+
+_CANNOT_GRADE = ("baseline", "human", "phantom")
+"""Prefixes of respondents that read no rubric."""
+
+
+def open_judge(name: str, settings: ModelSettings | None = None) -> Judge:
+    """Open the judge that a name stands for.
+
+    Args:
+        name: ``exact``, or a model's name, such as ``openai:gpt-x``.
+        settings: how to reach the model.
+
+    Raises:
+        InputError: an unknown name, or a respondent that cannot grade.
+    """
+    if name == "exact":
+        return ExactJudge()
+    prefix, colon, _ = name.partition(":")
+    if not colon:
+        hint = nearest(name, ["exact"])
+        raise InputError(f"judge {name!r}: {hint}; a model is written with its prefix, such as openai:{name}")
+    if prefix in _CANNOT_GRADE:
+        raise InputError(f"judge {name!r}: a {prefix} cannot grade; expected exact, or a model")
+    models = open_models(name, settings)
+    if len(models) != 1:
+        raise InputError(f"judge {name!r}: found {len(models)} models, expected one")
+    return RubricJudge(models[0])

@@ -1,0 +1,138 @@
+"""Names of diagnoses out of what stands in one item of a list: no markup, label, probability or explanation.
+
+Example:
+    >>> clean("**Non-Hodgkin lymphoma** (60%) - because of the B symptoms")
+    'Non-Hodgkin lymphoma'
+    >>> clean("肺结核：患者有午后低热")
+    '肺结核'
+"""
+
+from __future__ import annotations
+
+import re
+
+from medsyn.prompt.reply import normalise
+
+LONGEST = 200
+"""Characters of the longest name that is kept; what is longer is no name, and is cut."""
+
+_MARKUP = re.compile(
+    r"\*{1,3}|__|`|~~|</?(?:b|i|em|strong|u|br|answer|li)\s*/?>|\$|\\(?:text|textbf|boxed)(?=\{)", re.I
+)
+_BOLD_HEAD = re.compile(r"\s*(?:\*\*|__)([^*_\n]{2,200})(?:\*\*|__)")
+_LABEL = re.compile(
+    r"""^(?:(?:my\ |the\ )?(?:(?:most|more|less|least|next|second|third)[-\ ])?
+         (?:likely|probable|leading|primary|final|working|top|main|principal|preferred|differential|possible|provisional
+           |presumptive|alternative)?\ ?
+         (?:diagnos[ie]s|answer|condition|disease|dx|ddx|fdx|most\ likely|likely)(?:\ \#?\d{1,2})?
+       |rank\ ?\#?\d{1,2}
+       |(?:最可能的?|可能的?|首要|最终|首选|主要|次要|临床|初步|备选)?(?:诊断|答案|疾病)\ ?\d{0,2}
+       |首先考虑|其次考虑|首选|其次)
+       \s*(?:[:：]|\ is:?\ |[-–—=]>?\ |是|为)\s*""",
+    re.I | re.X,
+)
+_NUMBER = r"(?:~|≈|约|about |approx\.? )?\s?[<>]?\d{1,3}(?:\.\d{1,3})?\s?(?:%|％)(?:\s?[-–~]\s?\d{1,3}\s?[%％])?"
+_PROBABILITY_BRACKET = re.compile(
+    rf"""\s*[(（\[【]\s*(?:
+        [^()（）\[\]【】]{{0,40}}?{_NUMBER}[^()（）\[\]【】]{{0,30}}
+       |(?:p|prob(?:ability)?|confidence|likelihood|概率|可能性|置信度)\s?[=:：≈]?\s?[^()（）\[\]【】]{{1,20}}
+       |(?:very\ |most\ |highly\ |moderately\ |less\ |least\ |more\ )?(?:high|low|moderate|medium
+         |likely|probable|possible|unlikely|favou?red|top\ choice|leading|leading\ diagnosis|most\ likely\ diagnosis|primary\ consideration)
+         (?:\ (?:probability|likelihood|confidence|suspicion))?
+       |[01]?\.\d{{1,3}}
+       |ICD[^()（）\[\]【】]{{0,30}}
+       |最可能|可能性[大小高低中]|较?可能|首选|首先考虑|高|中|低
+       )\s*[)）\]】]""",
+    re.I | re.X,
+)
+_LEADING_PROBABILITY = re.compile(rf"^{_NUMBER}\s*(?:[-–—:：]\s*)?", re.I)
+_TRAILING_PROBABILITY = re.compile(
+    rf"""[\s,，;；|:：–—-]*(?:(?:probability|likelihood|confidence|prob\.?|p|概率|可能性|置信度)\s?[=:：≈]?\s?(?:为|约)?)?
+        \s*(?:{_NUMBER}|(?<=[\s=:：])[01]\.\d{{1,3}})\s*$""",
+    re.I | re.X,
+)
+_LONG_BRACKET = re.compile(r"\s*[(（\[](?=[^()（）\[\]]{45})|\s*[(（\[](?=[^()（）\[\]]{0,44}$)")
+_REASON_BRACKET = re.compile(
+    r"\s*[(（](?:because|given|due to|since|as |based on|supported|consistent|explains?|e\.g\."
+    r"|with |suggested|less |more |因为|由于|患者|依据|支持|符合|考虑|根据)",
+    re.I,
+)
+_EXPLANATION = re.compile(
+    r"""\s[-–—]+\s|\s*——+|\s*[—]\s*|\s*-{2,}\s*|\s*[-=]+>\s*|\s→
+       |[:：](?=\s|$|[\u4e00-\u9fff])|[：]
+       |[,;]?\s(?:because|given|since|considering|although|but|suggested\sby|supported\sby|based\son|as\sevidenced
+           |as\ssuggested|consistent\swith|which|explain(?:s|ing)|characteri[sz]ed)\b
+       |,\s(?:as|with|due\sto|although|however|especially|particularly|likely|most\slikely|less\slikely|possibly)\s
+       |[;；]\s|[。；！？!?]
+       |，(?=因|由于|患者|表现|考虑|支持|符合|可|但|依据|根据|结合|有|该|其|常|多|影像|伴)
+       |(?<=[a-z]{4})\.\s(?=[A-Z])""",
+    re.X | re.I,
+)
+_DANGLING = re.compile(r"^(?:and|or|vs\.?|versus|以及|及|和|或|或者)\s+", re.I)
+_EDGES = " \t\r\n\f\v\u00a0\u3000.,;:，。；：、·•*_\"“”'‘’`|/\\-–—{}<>=#~？?!！"
+_NOTHING = frozenset(
+    normalise(word)
+    for word in """none|n/a|na|nil|null|unknown|unclear|undetermined|not sure|i do not know|i don't know|no diagnosis
+    etc|other|others|and others|answer|list|diagnosis|diagnoses|differential|differential diagnosis|ddx|final diagnosis
+    most likely|less likely|most probable diagnosis|second most probable diagnosis
+    无|未知|不详|不清楚|不知道|我不知道|暂无|等|其他|答案|诊断|鉴别诊断|最终诊断|最可能的诊断|第二可能的诊断""".replace(
+        "\n", "|"
+    ).split("|")
+)
+"""What stands in a list at times and names no disease; the prompt's own placeholders are among them."""
+
+
+def clean(item: str) -> str | None:
+    """Return the name in an item of a list, or None where it holds none.
+
+    A short bracket that is neither a probability nor a reason is part of the name, as in
+    ``Granulomatosis with polyangiitis (GPA)``.
+    """
+    text = item.strip()[: 10 * LONGEST]
+    bold = _BOLD_HEAD.match(text)
+    if bold and _LABEL.sub("", bold[1].strip(_EDGES) + ": ").strip(_EDGES):
+        # what follows a name in bold is an explanation, unless it is a bracket
+        rest = text[bold.end() :].lstrip()
+        text = bold[1] + (f" {rest}" if rest[:1] in ("(", "（") and not _PROBABILITY_BRACKET.match(rest) else "")
+    text = _MARKUP.sub("", text)
+    text = _DANGLING.sub("", _LABEL.sub("", text.strip(_EDGES)))
+    text = _LEADING_PROBABILITY.sub("", _PROBABILITY_BRACKET.sub("", text))
+    text = _until(_REASON_BRACKET, text)
+    text = _until(_EXPLANATION, text)
+    text = _TRAILING_PROBABILITY.sub("", _unbalanced(text))[:LONGEST]
+    text = " ".join(text.strip(_EDGES).split())
+    name = normalise(text)
+    if not any(character.isalpha() for character in name) or len(name) < 2 or name in _NOTHING:
+        return None
+    return text
+
+
+def _until(pattern: re.Pattern[str], text: str) -> str:
+    """Cut a text where a pattern begins outside of brackets, unless nothing would be left."""
+    for found in pattern.finditer(text):
+        before = text[: found.start()]
+        if before.strip(_EDGES) and not _open(before):
+            return before
+    return text
+
+
+def _open(text: str) -> bool:
+    return sum(map(text.count, "(（[")) > sum(map(text.count, ")）]"))
+
+
+def _unbalanced(text: str) -> str:
+    """Cut a bracket that is too long for a part of a name, or is never closed."""
+    for found in _LONG_BRACKET.finditer(text):
+        if text[: found.start()].strip(_EDGES):
+            return text[: found.start()]
+    return text
+
+
+def distinct(items: list[str]) -> tuple[str, ...]:
+    """Return the names in items, in order, each once."""
+    names: dict[str, str] = {}
+    for item in items:
+        name = clean(item)
+        if name is not None:
+            names.setdefault(normalise(name).replace(" ", ""), name)
+    return tuple(names.values())
