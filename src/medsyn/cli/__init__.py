@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -52,13 +51,13 @@ def main() -> None:
     """Run the command; a user's mistake ends with one message and exit status 1, never with a traceback."""
     try:
         app()
-    except KeyboardInterrupt:
-        print("medsyn: stopped; what was stored is safe, and the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader of a pipe, such as head, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except SystemExit as end:
+        if end.code == 130:  # how typer ends on an interrupt
+            print(
+                "medsyn: stopped; what was stored is safe, and the same command goes on from there",
+                file=sys.stderr,
+            )
+        raise
     except ValueError as error:
         from medsyn.case import InputError
 

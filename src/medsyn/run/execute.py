@@ -101,6 +101,7 @@ class Executor:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self, queue: deque[Job], settled: Settled) -> None:
+        taken = 0  # requests in a row that another process has in flight
         while queue:
             job = queue.popleft()
             response = self._stored(job.key)
@@ -112,9 +113,11 @@ class Executor:
                 self._count(job, unsent=1)
             elif not self.store.claim(job.key):
                 queue.append(job)
-                await asyncio.sleep(WAIT_S)
+                taken += 1
+                await asyncio.sleep(0 if taken < len(queue) else WAIT_S)
                 self.store.refresh()
             else:
+                taken = 0
                 await self._send(job, queue, settled)
 
     async def _send(self, job: Job, queue: deque[Job], settled: Settled) -> None:

@@ -37,7 +37,7 @@ def subject_of(result: Result, book: Casebook) -> Subject | None:
 
 def subject_key(subject: Subject) -> str:
     """Digest of a subject: what a verdict is about."""
-    return digest(asdict(subject))
+    return digest(asdict(subject) | {"diagnosis": subject.diagnosis.names})
 
 
 async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judge], executor: Executor) -> int:

@@ -8,10 +8,10 @@ dropped on reading. So several processes may write at once, and a kill costs at 
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from io import TextIOWrapper
@@ -35,7 +35,8 @@ class Store:
     def __init__(self, folder: Path):
         self.folder = folder
         # the time comes first, so that sorting names sorts by age
-        self.writer = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}"
+        now = datetime.datetime.now(datetime.UTC)
+        self.writer = f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}-{secrets.token_hex(4)}"
         self.responses: dict[str, Response] = {}
         self._open: dict[str, TextIOWrapper] = {}
         self._read_to: dict[Path, int] = {}
@@ -90,7 +91,7 @@ class Store:
         if not folder.is_dir():
             return
         for path in sorted(folder.glob("*.jsonl")):
-            if path.stem == self.writer:
+            if path.name == f"{self.writer}.jsonl":
                 continue
             start = self._read_to.get(path, 0)
             if path.stat().st_size == start:
@@ -183,12 +184,12 @@ class _Claims:
         self._file: Any = None
 
     def take(self, key: str) -> bool:
-        return self._lock(key, "LOCK_EX")
+        return self._lock(key, "LOCK_EX", "LOCK_NB")
 
     def give(self, key: str) -> None:
         self._lock(key, "LOCK_UN")
 
-    def _lock(self, key: str, how: str) -> bool:
+    def _lock(self, key: str, *how: str) -> bool:
         try:
             import fcntl
         except ImportError:
@@ -198,7 +199,7 @@ class _Claims:
         # 2^40 places: among a million requests in flight at once, a false clash is still unlikely, and harmless
         place = int(key[:10], 16)
         try:
-            fcntl.lockf(self._file, getattr(fcntl, how) | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(self._file, sum(getattr(fcntl, flag) for flag in how), 1, place)
         except BlockingIOError:
             return False
         return True
