@@ -23,8 +23,8 @@ from medsyn.case import (
     Option,
     Provenance,
     describe,
+    place_image,
 )
-from medsyn.source.writing import place_image
 from medsyn.taxonomy import EvidenceType, Specialty
 
 GOOD: dict[str, Any] = {"id": "a", "language": "en"}

@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
-from medsyn.case import Image, ImageError, inspect_image, read_image, verify_images
+from medsyn.case import Image, ImageError, inspect_image, place_image, read_image, verify_images
 from medsyn.case import images as images_module
-from medsyn.source.writing import place_image
 
 
 def encoded(kind: str, size: tuple[int, int] = (24, 32), **options) -> bytes:

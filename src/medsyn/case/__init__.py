@@ -11,7 +11,7 @@ Example:
 from medsyn.case.book import Casebook, CasebookError, digest
 from medsyn.case.describe import Description, describe
 from medsyn.case.faults import Fault, InputError
-from medsyn.case.images import ImageError, inspect_image, read_image, verify_images
+from medsyn.case.images import ImageError, inspect_image, place_image, read_image, verify_images
 from medsyn.case.types import (
     Case,
     Diagnosis,
@@ -43,6 +43,7 @@ __all__ = [
     "describe",
     "digest",
     "inspect_image",
+    "place_image",
     "read_image",
     "verify_images",
 ]

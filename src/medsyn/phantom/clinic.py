@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsyn.case import Case, Casebook, Diagnosis, Evidence, InputError, Option, Provenance
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, InputError, Option, Provenance, place_image
 from medsyn.case.faults import nearest
 from medsyn.phantom import text
 from medsyn.phantom.render import picture
@@ -30,7 +30,6 @@ from medsyn.phantom.world import (
     Kind,
     table,
 )
-from medsyn.source.writing import place_image
 from medsyn.taxonomy import LANGUAGES, EvidenceType, Language, TextKind
 
 NAME = "phantom-clinic"

@@ -36,14 +36,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from medsyn.case import Case, Casebook, CasebookError, Fault, Image, ImageError, InputError
+from medsyn.case import Case, Casebook, CasebookError, Fault, Image, ImageError, InputError, place_image
 from medsyn.case.book import repeated_ids, validate_case
 from medsyn.case.faults import nearest
-from medsyn.case.images import FORMATS, read_bytes
+from medsyn.case.images import SUFFIXES, read_bytes
 from medsyn.case.types import CaseId, same_text
 from medsyn.source.metadata import image_warnings
 from medsyn.source.plain_yaml import Document, YamlError, read_yaml
-from medsyn.source.writing import place_image
 from medsyn.taxonomy import EvidenceType
 
 CASE_FIELDS = (
@@ -148,9 +147,7 @@ def _case_folders(source: Path, faults: list[Fault]) -> list[Path]:
     folders = sorted((entry for entry in entries if entry.is_dir()), key=_natural)
     for entry in entries:
         if entry.suffix in (".yaml", ".yml") and entry.is_file() and entry.name != "casebook.yaml":
-            faults.append(
-                Fault(entry.name, None, None, "a YAML file here", "CASE/case.yaml, or casebook.yaml")
-            )
+            faults.append(Fault(entry.name, None, None, "a YAML file here", "CASE/case.yaml, or casebook.yaml"))
     if not folders:
         faults.append(Fault(str(source), None, None, "no cases", "a sub-folder with case.yaml for each case"))
     return folders
@@ -238,9 +235,7 @@ class _CaseReader:
             data["diagnosis"] = {"name": data["diagnosis"]}
         self._options(data)
         if "source" in self.head:
-            data.setdefault(
-                "provenance", {"source": self.head["source"], "licence": self.head.get("licence")}
-            )
+            data.setdefault("provenance", {"source": self.head["source"], "licence": self.head.get("licence")})
         self._warn_of_unused()
         raw: list[Fault] = []
         case = validate_case(_without_none(data), name, self.draft, raw)
@@ -369,7 +364,7 @@ class _CaseReader:
         return {key: value for key, value in plain.items() if value is not None}
 
     def _image_files(self) -> list[Path]:
-        suffixes = (*(f".{kind.lower()}" for kind in FORMATS), ".jpg")
+        suffixes = (*SUFFIXES.values(), ".jpeg")
         files = self.folder.rglob("*")
         return sorted(
             (path for path in files if path.suffix.lower() in suffixes and not path.name.startswith(".")),
