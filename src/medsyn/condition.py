@@ -86,6 +86,11 @@ class View:
     """Visual evidence, in order."""
 
     @property
+    def images(self) -> tuple[Image, ...]:
+        """All images shown, in order."""
+        return tuple(image for item in self.items for image in item.images)
+
+    @property
     def empty(self) -> bool:
         """Whether no evidence is shown at all."""
         return not self.texts and not self.items
@@ -254,10 +259,11 @@ def _random_tokens(count: int, draw: random.Random, tokenizer: Tokenizer) -> str
         have = len(tokenizer.encode(text))
         if have == count:
             return text
+        step = max(1, abs(have - count) * len(ids) // max(1, have))  # as many ids as that many tokens are
         if have > count:
-            ids.pop()
+            del ids[-step:]
         else:
-            ids += [_plain_token(draw, tokenizer) for _ in range(count - have)]
+            ids += [_plain_token(draw, tokenizer) for _ in range(step if ids else count)]
         text = tokenizer.decode(ids)
     raise Unavailable(f"no random text of {count} tokens was found for this tokenizer")
 
