@@ -19,7 +19,7 @@ Example, a whole back end:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -88,7 +88,7 @@ class Request:
 
     def key(self, identity: Mapping[str, Any]) -> str:
         """Digest of everything that can change the answer of the model with this identity."""
-        return digest([dict(identity), self.content, asdict(self.sampling), self.replicate])
+        return digest([dict(identity), self.content, vars(self.sampling), self.replicate])
 
     @property
     def images(self) -> tuple[ImagePart, ...]:

@@ -258,18 +258,18 @@ def _mark(record: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _check_images(plan: Plan, display: Display) -> None:
-    images: dict[Path, Image] = {}
-    owners: dict[Path, str] = {}
-    for work in plan.works:
-        for part in work.request.images:
-            images.setdefault(part.image.path, part.image)
-            owners.setdefault(part.image.path, work.request.case)
+    images: dict[str, Image] = {}
+    owners: dict[str, str] = {}
+    for view in {id(work.view): work.view for work in plan.works}.values():
+        for image in view.images:
+            images.setdefault(image.file, image)
+            owners.setdefault(image.file, view.case.id)
     if not images:
         return
     display.stage("images", len(images))
     failed = verify_images(images.values(), display.step)
     if failed:
-        lines = [f"  case {owners[image.path]}: {error}" for image, error in failed]
+        lines = [f"  case {owners[image.file]}: {error}" for image, error in failed]
         raise InputError(f"{len(failed)} images cannot be used:\n" + "\n".join(lines))
 
 
