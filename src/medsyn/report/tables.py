@@ -1,0 +1,375 @@
+"""From an analysis's frame to a table as people read it: rounded, with intervals, counts and gaps marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from medsyn.analysis import BASELINE, condition_order
+from medsyn.taxonomy import EvidenceType
+
+NONE = "–"
+"""What stands where there is no number."""
+LANGUAGE = {"all": "All cases", "en": "English", "zh": "Chinese"}
+TASK = {"ddx": "Differential diagnosis", "fdx": "Final diagnosis", "open-fdx": "Final diagnosis, open"}
+
+
+class Cell(NamedTuple):
+    """A table's cell: a text, and smaller lines below it."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+    kind: str = "number"
+    """``number`` or ``name``."""
+
+
+class Row(NamedTuple):
+    """A row of cells, or a heading over the rows below (then ``cells`` is empty)."""
+
+    heading: str | None
+    cells: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption, and the frame that its CSV holds."""
+
+    name: str
+    """Of its CSV file."""
+    title: str
+    caption: str
+    groups: tuple[tuple[str, int], ...]
+    """Headings over several columns, each with its number of columns; empty where there are none."""
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    frame: pl.DataFrame
+
+
+def number(value: float | None, digits: int = 1, sign: bool = False) -> str:
+    """Write a number with a true minus sign.
+
+    Example:
+        >>> number(-3.25), number(None), number(2.0, sign=True)
+        ('−3.2', '–', '+2.0')
+    """
+    if value is None:
+        return NONE
+    text = f"{value:{'+' if sign else ''}.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def interval(row: dict[str, Any], name: str, digits: int = 1, sign: bool = False) -> str:
+    """Write the 95 % interval of a column, or an empty text where there is none."""
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    if low is None or high is None:
+        return ""
+    return f"{number(low, digits, sign)} to {number(high, digits, sign)}"
+
+
+def count(cases: int | None, what: str = "case") -> str:
+    """Write a count with its noun.
+
+    Example:
+        >>> count(1), count(12, "pair")
+        ('1 case', '12 pairs')
+    """
+    cases = cases or 0
+    return f"{cases:,} {what}{'' if cases == 1 else 's'}"
+
+
+def _estimate(row: dict[str, Any], name: str, digits: int = 1, sign: bool = False, *notes: str) -> Cell:
+    return Cell(number(row[name], digits, sign), _notes(interval(row, name, digits, sign), *notes))
+
+
+def _notes(*lines: str) -> tuple[str, ...]:
+    return tuple(line for line in lines if line)
+
+
+def _gone(missing: int | None, skipped: int | None = 0) -> tuple[str, ...]:
+    return _notes(f"{missing} missing" if missing else "", f"{skipped} not asked" if skipped else "")
+
+
+def _name(text: str, *notes: str) -> Cell:
+    return Cell(text, _notes(*notes), "name")
+
+
+def _several(frame: pl.DataFrame, column: str) -> bool:
+    return frame.get_column(column).drop_nulls().n_unique() > 1
+
+
+def main_view(frame: pl.DataFrame) -> Table:
+    """Lay the main table out, one block a language."""
+    judged = _several(frame, "judge")
+    rows = []
+    for language, part in _by(frame, "language"):
+        rows.append(Row(LANGUAGE[language]))
+        for row in part.iter_rows(named=True):
+            above = number(row["accuracy_above_chance"])
+            rows.append(
+                Row(
+                    None,
+                    (
+                        _name(row["model"], f"graded by {row['judge']}" if judged and row["judge"] else ""),
+                        _estimate(row, "coverage"),
+                        _answered(row, "ddx", "coverage"),
+                        Cell(str(row["ddx_cases"]), _gone(row["ddx_missing"], row["ddx_skipped"])),
+                        _estimate(row, "accuracy"),
+                        Cell(above, _notes(f"chance {number(row['chance'])}" if row["fdx_cases"] else "")),
+                        _answered(row, "fdx", "accuracy"),
+                        Cell(str(row["fdx_cases"]), _gone(row["fdx_missing"], row["fdx_skipped"])),
+                        _estimate(row, "gap", 1, True),
+                        Cell(str(row["gap_cases"])),
+                    ),
+                )
+            )
+    judges = frame.get_column("judge").drop_nulls().unique(maintain_order=True).to_list()
+    grader = f" Differentials are graded by {', '.join(judges)}." if judges else ""
+    return Table(
+        "main",
+        "Coverage, accuracy and gap",
+        "Percent of cases, with 95 % intervals, when visual evidence is shown as images. Coverage: the "
+        "differential holds the diagnosis (grade 4 or 5). Accuracy: the right option is chosen. A respondent's "
+        "refusal, cut-off or unreadable answer counts as not covered and not right; failures of the instrument "
+        "are left out and counted as missing. Gap: coverage minus accuracy in percentage points, within the "
+        f"cases that have both.{grader}",
+        (
+            ("", 1),
+            ("Differential diagnosis", 3),
+            ("Final diagnosis", 4),
+            ("Gap", 2),
+        ),
+        (
+            "Model",
+            "Coverage",
+            "Answered",
+            "Cases",
+            "Accuracy",
+            "Above chance",
+            "Answered",
+            "Cases",
+            "Points",
+            "Cases",
+        ),
+        tuple(rows),
+        frame,
+    )
+
+
+def _answered(row: dict[str, Any], task: str, measure: str) -> Cell:
+    share, value = row[f"{task}_answered_share"], row[f"{measure}_answered"]
+    # beside a full answered share the value over answered cases is the headline itself
+    partial = share is not None and share < 100 and value is not None
+    return Cell(
+        f"{number(share)} %" if share is not None else NONE, (f"{number(value)} of these",) if partial else ()
+    )
+
+
+def condition_views(frame: pl.DataFrame) -> list[Table]:
+    """Lay the conditions out side by side: one table a task and judge, and one for leave-one-out."""
+    tables = []
+    for (task, judge), part in frame.partition_by(["task", "judge"], as_dict=True, maintain_order=True).items():
+        order = condition_order(part.get_column("condition").unique().to_list())
+        whole = [name for name in order if "without-" not in name]
+        left_out = [name for name in order if "without-" in name]
+        stem = "-".join(["conditions", task, *([_safe(judge)] if judge else [])])
+        measure = f"coverage, graded by {judge}" if judge else "accuracy"
+        if whole:
+            tables.append(_matrix(part, whole, stem, f"{TASK[task]} under each condition: {measure}"))
+        if left_out:
+            names = [name for name in order if name in (BASELINE, "findings")] + left_out
+            title = f"{TASK[task]} with one evidence type left out: {measure}"
+            tables.append(_matrix(part, names, f"{stem}-leave-one-out", title))
+    return tables
+
+
+def _matrix(frame: pl.DataFrame, conditions: list[str], name: str, title: str) -> Table:
+    frame = frame.filter(pl.col("condition").is_in(conditions))
+    rows = []
+    for language, part in _by(frame, "language"):
+        rows.append(Row(LANGUAGE[language]))
+        for model, of_model in _by(part, "model"):
+            at = {row["condition"]: row for row in of_model.iter_rows(named=True)}
+            cells = tuple(_condition(at.get(condition)) for condition in conditions)
+            rows.append(Row(None, (_name(model), *cells)))
+    return Table(
+        name,
+        title,
+        f"Percent of cases, with 95 % intervals. Δ: difference to “{BASELINE}” in percentage points, within the "
+        "cases that have a value under both conditions.",
+        (),
+        ("Model", *(condition.replace("+", " + ") for condition in conditions)),
+        tuple(rows),
+        frame,
+    )
+
+
+def _condition(row: dict[str, Any] | None) -> Cell:
+    if row is None:
+        return Cell(NONE)
+    counts = ", ".join([count(row["cases"]), *_gone(row["missing"], row["skipped"])])
+    change = ""
+    if row["difference"] is not None:
+        span = interval(row, "difference", 1, True)
+        change = f"Δ {number(row['difference'], 1, True)}" + (f" ({span})" if span else "")
+        change += f", {count(row['pairs'], 'pair')}"
+    return Cell(number(row["value"]), _notes(interval(row, "value"), change, counts))
+
+
+def grade_views(frame: pl.DataFrame) -> list[Table]:
+    """Lay the grades out, one table a judged task."""
+    tables = []
+    for task, part in _by(frame, "task"):
+        scale = "0 to 5 (there is no 1)" if task == "ddx" else "1 to 5"
+        rows = []
+        for language, of_language in _by(part, "language"):
+            rows.append(Row(LANGUAGE[language]))
+            for row in of_language.iter_rows(named=True):
+                depths = [Cell(number(row[f"covered_{depth}"])) for depth in (1, 3, 5, 10)]
+                unranked = f"{row['rank_missing']} without rank" if row["rank_missing"] else ""
+                lists = (*depths, _estimate(row, "covered", 1, False, unranked), Cell(number(row["list_length"])))
+                rows.append(
+                    Row(
+                        None,
+                        (
+                            _name(row["model"]),
+                            _name(row["condition"]),
+                            _name(row["judge"]),
+                            _estimate(row, "grade", 2),
+                            *(lists if task == "ddx" else (_estimate(row, "covered"),)),
+                            Cell(str(row["cases"]), _gone(row["missing"])),
+                        ),
+                    )
+                )
+        lists = ("Within 1", "3", "5", "10", "All", "Length")
+        tables.append(
+            Table(
+                f"grades-{task}",
+                f"{TASK[task]}: grades",
+                f"Mean grade on the scale {scale}, with a 95 % interval; percent of cases with a grade of 4 or 5"
+                + (
+                    ", within the first 1, 3, 5 and 10 diagnoses and in the whole list; mean length of the lists "
+                    "that were given."
+                    if task == "ddx"
+                    else "."
+                ),
+                (),
+                (
+                    "Model",
+                    "Condition",
+                    "Judge",
+                    "Mean grade",
+                    *(lists if task == "ddx" else ("Grade 4 or 5",)),
+                    "Cases",
+                ),
+                tuple(rows),
+                part,
+            )
+        )
+    return tables
+
+
+def sensitivity_views(types: pl.DataFrame, averages: pl.DataFrame) -> list[Table]:
+    """Lay evidence sensitivity out: by type, and averaged."""
+    rows = []
+    for model, part in _by(types, "model"):
+        rows.append(Row(model))
+        for row in part.iter_rows(named=True):
+            sampled = "from samples, too large" if row["how"] and "samples" in row["how"] else ""
+            rows.append(
+                Row(
+                    None,
+                    (
+                        _name(EvidenceType(row["type"]).label("en"), sampled),
+                        _estimate(row, "mean_s_image", 3),
+                        _estimate(row, "mean_s_text", 3),
+                        _estimate(row, "nmse", 2),
+                        _estimate(row, "share_below"),
+                        Cell(str(row["pairs"]), _gone(row["missing"])),
+                    ),
+                )
+            )
+    by_type = Table(
+        "sensitivity",
+        "Evidence sensitivity by type",
+        "How far the posterior over the options moves when an evidence type is left out: mean Jensen-Shannon "
+        "divergence in bits, with all visual evidence as images and as findings. NMSE 0: images move it as "
+        "findings do; 1 is also reached by images that move nothing. Share below: percent of cases in which "
+        "images move it less than findings do. With few pairs the intervals are too narrow.",
+        (),
+        ("Evidence type", "S image", "S text", "NMSE", "Share below", "Pairs"),
+        tuple(rows),
+        types,
+    )
+    mean_rows = [
+        Row(
+            None,
+            (
+                _name(row["model"]),
+                _estimate(row, "average_nmse", 2),
+                Cell(
+                    str(row["types"]),
+                    (f"{row['types_without_value']} without value",) * bool(row["types_without_value"]),
+                ),
+                Cell(str(row["cases"])),
+            ),
+        )
+        for row in averages.iter_rows(named=True)
+    ]
+    mean = Table(
+        "average-nmse",
+        "Average NMSE",
+        "Unweighted mean of the NMSE over evidence types.",
+        (),
+        ("Model", "Average NMSE", "Types", "Cases"),
+        tuple(mean_rows),
+        averages,
+    )
+    return [by_type, mean]
+
+
+def missing_view(frame: pl.DataFrame) -> Table:
+    """Lay out what is missing, and why."""
+    rows = []
+    for model, part in _by(frame, "model"):
+        rows.append(Row(model))
+        for row in part.iter_rows(named=True):
+            rows.append(
+                Row(
+                    None,
+                    (
+                        _name(TASK.get(row["task"], row["task"])),
+                        _name(row["condition"]),
+                        _name(row["what"]),
+                        _name(row["counts_as"]),
+                        _name(row["reason"]),
+                        Cell(str(row["cases"])),
+                        _name(row["example"]),
+                    ),
+                )
+            )
+    return Table(
+        "missing",
+        "What is missing, and why",
+        "Refused, cut off and unparsed answers are the respondent's and count as not right. Missing answers, "
+        "grades and posteriors are the instrument's and count in no share. What a case lacks was not asked.",
+        (),
+        ("Task", "Condition", "What", "Counts as", "Reason", "Cases", "Example"),
+        tuple(rows),
+        frame,
+    )
+
+
+def _by(frame: pl.DataFrame, column: str) -> list[tuple[str, pl.DataFrame]]:
+    if not len(frame):
+        return []
+    parts: Sequence[pl.DataFrame] = frame.partition_by(column, maintain_order=True)
+    return [(part.get_column(column)[0], part) for part in parts]
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name)

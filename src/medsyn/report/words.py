@@ -1,0 +1,117 @@
+"""The answer in words, with which a report begins."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from medsyn.analysis import BASELINE, Evaluated, models
+from medsyn.report.tables import LANGUAGE, count, interval, number
+from medsyn.taxonomy import EvidenceType
+
+FEW = 6
+"""Up to so many models each have a sentence of their own."""
+SMALL = 50
+"""Below so many cases the words warn of chance."""
+
+
+def summary(run: Evaluated, main: pl.DataFrame, types: pl.DataFrame) -> list[str]:
+    """Return the sentences that say what the run shows, one a paragraph."""
+    asked = models(run)
+    cases = {result.case for result in run.results}
+    languages = [run.book[case].language for case in cases]
+    spoken = [f"{languages.count(name)} {LANGUAGE[name]}" for name in run.book.languages if name in languages]
+    within = f" ({', '.join(spoken)})" if len(spoken) > 1 else ""
+    opening = (
+        f"{count(len(asked), 'model')} answered questions on {len(cases)} of the {count(len(run.book))}{within} "
+        f"of the casebook “{run.book.name}”, version {run.book.version}."
+    )
+    if not run.results:
+        return [f"This run holds no answers yet. Its casebook “{run.book.name}” has {count(len(run.book))}."]
+    rows = _headline(main)
+    if not rows:
+        return [
+            opening,
+            f"No question was asked under the baseline condition “{BASELINE}”, so there is no main result; what "
+            "was asked stands under each condition below.",
+        ]
+    said = [opening]
+    if len(rows) <= FEW:
+        said += [_sentence(row) for row in rows]
+    else:
+        said += _extremes(rows)
+    said += _under_used(types)
+    fewest = min(max(row["ddx_cases"], row["fdx_cases"]) for row in rows)
+    if fewest < SMALL:
+        said.append(
+            f"With {count(fewest)}, the intervals are wide: models whose intervals overlap much are not told "
+            "apart."
+        )
+    return said
+
+
+def _headline(main: pl.DataFrame) -> list[dict]:
+    """One row a model: all cases, the first judge that graded it."""
+    rows: dict[str, dict] = {}
+    for row in main.filter(pl.col("language") == "all").iter_rows(named=True):
+        known = rows.get(row["model"])
+        if known is None or (known["coverage"] is None and row["coverage"] is not None):
+            rows[row["model"]] = row
+    return list(rows.values())
+
+
+def _share(row: dict, name: str, cases: str) -> str:
+    span = interval(row, name)
+    return f"{number(row[name])} % of {count(row[cases])}" + (f" (95 % interval {span})" if span else "")
+
+
+def _sentence(row: dict) -> str:
+    parts = []
+    if row["coverage"] is not None:
+        parts.append(f"its differential holds the diagnosis in {_share(row, 'coverage', 'ddx_cases')}")
+    if row["accuracy"] is not None:
+        parts.append(f"it chooses the right final diagnosis in {_share(row, 'accuracy', 'fdx_cases')}")
+    if not parts:
+        return f"{row['model']}: no answer could be counted."
+    text = f"{row['model']}: {', and '.join(parts)}"
+    if row["chance"] is not None:
+        text += f", where chance gives {number(row['chance'])} %"
+    text += "."
+    if row["gap"] is not None:
+        span = interval(row, "gap", 1, True)
+        text += f" The gap is {number(row['gap'], 1, True)} points" + (f" ({span})." if span else ".")
+    return text
+
+
+def _extremes(rows: list[dict]) -> list[str]:
+    said = []
+    for name, cases, what in (
+        ("coverage", "ddx_cases", "The highest coverage is that of"),
+        ("accuracy", "fdx_cases", "The highest accuracy is that of"),
+    ):
+        having = [row for row in rows if row[name] is not None]
+        if having:
+            best = max(having, key=lambda row: row[name])
+            said.append(f"{what} {best['model']}: {_share(best, name, cases)}.")
+    having = [row for row in rows if row["gap"] is not None]
+    if having:
+        widest = max(having, key=lambda row: row["gap"])
+        span = interval(widest, "gap", 1, True)
+        said.append(
+            f"The widest gap between them is that of {widest['model']}: {number(widest['gap'], 1, True)} points"
+            + (f" (95 % interval {span})." if span else ".")
+        )
+    return said
+
+
+def _under_used(types: pl.DataFrame) -> list[str]:
+    """Name the types whose images move a model less than findings do, where the interval excludes half."""
+    said = []
+    low = types.filter(pl.col("share_below_low") > 50)
+    for (model,), part in low.partition_by("model", as_dict=True, maintain_order=True).items():
+        names = [
+            f"{EvidenceType(row['type']).label('en')} "
+            f"({number(row['share_below'])} % of {count(row['pairs'], 'pair')})"
+            for row in part.iter_rows(named=True)
+        ]
+        said.append(f"{model} is moved less by images than by findings in most cases of: {', '.join(names)}.")
+    return said[:FEW]
