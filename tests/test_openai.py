@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import math
 import time
 from io import BytesIO
@@ -201,6 +202,25 @@ def test_how_an_answer_ended(fake_server, reply, status, text):
     fake_server.answer = lambda received: reply
     (response,) = ask(fake_server)
     assert (response.status, response.text, response.failure) == (status, text, None)
+
+
+def test_an_answer_in_pieces_with_thinking_between_is_put_together(fake_server):
+    pieces = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "A rash?"}]},
+        {"type": "text", "text": "Measles, "},
+        {"type": "text", "text": "mumps"},
+    ]
+    fake_server.faults = [Fault("raw", body={"choices": [{"message": {"content": pieces}}]})]
+    (response,) = ask(fake_server)
+    assert (response.status, response.text, response.reasoning) == ("ok", "Measles, mumps", "A rash?")
+
+
+@pytest.mark.parametrize("usage", [{"prompt_tokens": "many"}, 7, None, {}])
+def test_odd_token_counts_do_not_cost_the_answer(fake_server, usage):
+    choices = [{"message": {"content": "B"}, "finish_reason": "stop"}]
+    fake_server.faults = [Fault("raw", body={"choices": choices, "usage": usage, "model": 7})]
+    (response,) = ask(fake_server)
+    assert (response.text, response.usage.input_tokens, response.served_by) == ("B", None, None)
 
 
 def test_a_prompt_stopped_by_a_content_filter_is_a_refusal(fake_server):
@@ -430,7 +450,8 @@ def test_an_address_without_the_version_gets_a_hint(fake_server):
 # keys, names, settings
 
 
-def test_the_key_is_sent_and_appears_in_no_response(fake_server, monkeypatch):
+def test_the_key_is_sent_and_appears_in_no_response_and_no_log(fake_server, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("MY_KEY", KEY)
     long = "x" * 980 + KEY  # shortened first, half of the key would stay
     fake_server.faults = [
@@ -445,6 +466,8 @@ def test_the_key_is_sent_and_appears_in_no_response(fake_server, monkeypatch):
     assert sorted(response.status for response in responses) == ["failed", "failed", "failed", "ok"]
     assert all(KEY[:9] not in repr(response) for response in responses)
     assert any(response.text == "I saw [key]" for response in responses)
+    assert caplog.records
+    assert KEY not in caplog.text
 
 
 def test_the_key_and_the_address_are_no_part_of_name_and_identity(monkeypatch):
@@ -480,6 +503,8 @@ def test_a_short_placeholder_key_is_not_cut_out_of_answers(fake_server, monkeypa
         ({"base_url": "http://a/v1", "api_key_env": "NOT_SET"}, "NOT_SET"),
         ({"base_url": "localhost:8000"}, "localhost:8000"),
         ({"base_url": "http://a:port/v1"}, "http://a:port/v1"),
+        ({"base_url": "http://a b/v1"}, "http://a b/v1"),
+        ({"base_url": "http://a\x00b/v1"}, "base URL"),
         ({"base_url": "http://a/v1", "image_max_side": 0}, "image_max_side: found 0"),
         ({"base_url": "http://a/v1", "retries": -1}, "retries: found -1"),
         ({"base_url": "http://a/v1", "timeout_s": math.nan}, "timeout_s: found nan"),

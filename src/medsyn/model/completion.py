@@ -21,8 +21,15 @@ _CUT_OFF = ("length", "max_tokens")
 _BROKEN = ("error", "abort")  # what some servers write when they give up in the middle
 
 
+class _Part(BaseModel):
+    """A piece of an answer, as some servers give it: text, or the thinking before it."""
+
+    text: str = ""
+    thinking: list[_Part] = []
+
+
 class _Message(BaseModel):
-    content: str | None = None
+    content: str | list[_Part] | None = None
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
@@ -41,8 +48,8 @@ class _Usage(BaseModel):
 
 class _Completion(BaseModel):
     choices: Annotated[list[_Choice], Field(min_length=1)]
-    model: str | None = None
-    usage: _Usage | None = None
+    model: Any = None
+    usage: Any = None
 
 
 class _Alternative(BaseModel):
@@ -65,11 +72,14 @@ def read_completion(data: bytes, request: Request, key: str) -> Response:
         completion = _Completion.model_validate_json(data)
     except ValidationError as error:
         return Response.failed(key, "garbage", _complaint(data, error))
-    choice, usage = completion.choices[0], completion.usage or _Usage()
+    choice, served_by = completion.choices[0], completion.model
     message = choice.message
+    parts = [_Part(text=message.content or "")] if not isinstance(message.content, list) else message.content
+    text = "".join(part.text for part in parts)
+    thought = "".join(inner.text for part in parts for inner in part.thinking)
     if choice.finish_reason in _BROKEN:
         return Response.failed(key, "server", f"the server broke off (finish_reason {choice.finish_reason!r})")
-    reasoning = message.reasoning or message.reasoning_content or None
+    reasoning = message.reasoning or message.reasoning_content or thought or None
     posterior, missing = _posterior(choice.logprobs, reasoning, request)
     status = "cut-off" if choice.finish_reason in _CUT_OFF else "ok"
     if message.refusal or choice.finish_reason == "content_filter":
@@ -77,13 +87,21 @@ def read_completion(data: bytes, request: Request, key: str) -> Response:
     return Response(
         key=key,
         status=status,
-        text=message.content or message.refusal or "",
+        text=text or message.refusal or "",
         reasoning=reasoning,
         posterior=posterior,
         posterior_missing=missing,
-        usage=Usage(usage.prompt_tokens, usage.completion_tokens),
-        served_by=completion.model,
+        usage=_usage(completion.usage),
+        served_by=served_by if isinstance(served_by, str) else None,
     )
+
+
+def _usage(data: Any) -> Usage:
+    try:
+        usage = _Usage.model_validate(data or {})
+    except ValidationError:
+        return Usage()  # an answer is not lost for a count that makes no sense
+    return Usage(usage.prompt_tokens, usage.completion_tokens)
 
 
 def _complaint(data: bytes, error: ValidationError) -> str:

@@ -218,6 +218,7 @@ def _address(settings: ModelSettings) -> str | None:
     try:
         parts = urlsplit(address)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and address.isprintable() and " " not in address
     except ValueError:
         usable = False
     if not usable:
