@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -437,6 +439,24 @@ def test_an_image_that_no_case_uses_is_warned_of(tmp_path):
     warnings = []
     import_folder(write_all(tmp_path / "s", files), tmp_path / "book", warn=warnings.append)
     assert warnings == ["a/ct/2.PNG: no evidence of the case uses this image"]
+
+
+def test_the_command_makes_an_example_a_casebook_and_shows_warnings(tmp_path):
+    def medsyn(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "medsyn", "cases", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert medsyn("new", "mine").returncode == 0
+    again = medsyn("new", "mine")
+    assert again.returncode == 1
+    assert "nothing is overwritten" in again.stderr
+    write_all(tmp_path / "mine", {"casebook.yaml": "version: 2024.10", "example-1/p.jpg": _photo(gps=True)})
+    made = medsyn("new", "book", "--from", "mine")
+    assert made.returncode == 0
+    assert made.stderr == "warning: example-1/p.jpg: no evidence of the case uses this image\n"
+    assert Casebook.load(tmp_path / "book").version == "2024.10"
+    checked = medsyn("check", "book")
+    assert (checked.returncode, "no faults in 1 cases and 2 images" in checked.stdout) == (0, True)
 
 
 def test_importing_twice_gives_one_digest(tmp_path):

@@ -82,8 +82,12 @@ def new(
         Path | None,
         typer.Option("--from", help="Make a casebook at FOLDER from this folder of own cases.", metavar="DIR"),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The casebook's name; by default the folder's.")] = None,
-    version: Annotated[str, typer.Option(help="The casebook's version.")] = "1",
+    name: Annotated[
+        str | None, typer.Option(help="The casebook's name; by default casebook.yaml's, or else the folder's.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="The casebook's version; by default casebook.yaml's, or else 1.")
+    ] = None,
 ) -> None:
     """Write an example of own cases to edit, or make a casebook from own cases.
 
@@ -96,6 +100,9 @@ def new(
             typer.echo(f"wrote {path}")
         typer.echo(f"edit them, then: medsyn cases new casebook/ --from {out}")
         return
+    warnings: list[str] = []
     with show.progress("importing") as advance:
-        book = import_folder(source, out, name=name, version=version, each=advance)
+        book = import_folder(source, out, name=name, version=version, each=advance, warn=warnings.append)
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"wrote {out}: {len(book)} cases; now: medsyn cases check {out}")

@@ -1,6 +1,6 @@
 """Own cases: a plain folder with one sub-folder a case, each with ``case.yaml`` and its images.
 
-A short example (`medsyn.source.folder_example` writes a commented one)::
+A short example (`write_example` writes a commented one)::
 
     my-cases/
       casebook.yaml            name, version, source, licence; all optional
@@ -41,9 +41,12 @@ from medsyn.case.book import repeated_ids, validate_case
 from medsyn.case.faults import nearest
 from medsyn.case.images import SUFFIXES, read_bytes
 from medsyn.case.types import CaseId, same_text
+from medsyn.source.folder_example import write_example
 from medsyn.source.metadata import image_warnings
 from medsyn.source.plain_yaml import Document, YamlError, read_yaml
 from medsyn.taxonomy import EvidenceType
+
+__all__ = ["BOOK_FIELDS", "CASE_FIELDS", "IMAGE_FIELDS", "import_folder", "write_example"]
 
 CASE_FIELDS = (
     "id",

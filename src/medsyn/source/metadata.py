@@ -5,6 +5,7 @@ medsyn sends files unaltered, so whatever they hold leaves the house with them.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from PIL import ExifTags
@@ -38,7 +39,8 @@ def image_warnings(path: Path) -> tuple[str, ...]:
     an orientation that stands only in the metadata.
     """
     found: list[str] = []
-    with PILImage.open(path) as picture:
+    with warnings.catch_warnings(), PILImage.open(path) as picture:
+        warnings.simplefilter("ignore")  # damaged metadata, from which Pillow reads what it can
         exif = picture.getexif()
         if exif.get_ifd(ExifTags.IFD.GPSInfo):
             found.append("a GPS position")
@@ -52,16 +54,16 @@ def image_warnings(path: Path) -> tuple[str, ...]:
         texts = getattr(picture, "text", {})
         found += [f"a text {name[:30]!r}" for name in texts if name not in _TECHNICAL_TEXTS]
         orientation = exif.get(ExifTags.Base.Orientation, 1)
-    warnings = []
+    messages = []
     if found:
         listed = ", ".join(dict.fromkeys(found))
-        warnings.append(f"its metadata hold {listed}: remove what may identify a person")
+        messages.append(f"its metadata hold {listed}: remove what may identify a person")
     if orientation not in (0, 1):
-        warnings.append(
+        messages.append(
             f"it is upright only by its EXIF orientation ({orientation}), which not every server applies: "
             "rotate the pixels instead"
         )
-    return tuple(warnings)
+    return tuple(messages)
 
 
 def _says(value: object) -> bool:
