@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -283,3 +286,9 @@ def test_a_tokenizer_without_letters_is_a_reason():
 def test_random_text_keeps_the_kinds_of_text():
     case = Case(id="a", language="en", examination="x")
     assert [kind for kind, _ in parse("random-text", case)[0].view(case).texts] == [TextKind.EXAMINATION]
+
+
+def test_the_documentation_names_every_condition_and_its_example_runs():
+    page = Path(__file__).resolve().parents[1] / "docs" / "conditions.md"
+    assert all(f"| `{name}` |" in page.read_text(encoding="utf-8") for name in CONDITIONS)
+    assert doctest.testfile(str(page), module_relative=False, encoding="utf-8") == (0, 5)

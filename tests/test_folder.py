@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,14 @@ def test_the_schema_has_the_fields_that_are_read():
         assert set(mapping["properties"]) == set(model.model_fields)
     option = schema["properties"]["options"]["items"]["anyOf"][1]
     assert set(option["properties"]) == set(Option.model_fields)
+
+
+def test_the_documentation_has_every_field_type_and_specialty_and_its_example_is_right(tmp_path):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "own-cases.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in (*CASE_FIELDS, *EvidenceType, *Specialty))
+    [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    case = case_of(tmp_path, example, {"a/ct/1.png": png(1), "a/later/1.png": png(2)})
+    assert [image.time for image in case.images] == [None, "month 3"]
 
 
 # what is read
