@@ -10,6 +10,15 @@ import typer
 Cases = Annotated[int, typer.Option(min=1, help="How many cases.")]
 Seed = Annotated[int, typer.Option(help="Varies the cases.")]
 
+READERS = (
+    "phantom:reader",
+    "phantom:reader,microscopy.images=0.1",
+    "phantom:reader,images=0.4,history=2",
+    "baseline:random",
+    "baseline:lexical",
+)
+"""Who reads the demo's cases: an ideal reader, two with planted weaknesses, and two that know no medicine."""
+
 
 def phantom(
     out: Annotated[Path, typer.Argument(help="The casebook's folder, made anew.", metavar="CASEBOOK")],
@@ -20,7 +29,7 @@ def phantom(
 
     Example: `medsyn phantom casebook/ --cases 100`
     """
-    from medsyn.phantom import make_clinic
+    from medsyn.phantom.clinic import make_clinic
 
     book = make_clinic(out, cases=cases, seed=seed)
     typer.echo(f"wrote {out}: {len(book)} cases")
@@ -37,32 +46,29 @@ def demo(
     """
     from medsyn.case import Casebook
     from medsyn.cli import show
-    from medsyn.phantom import make_clinic
+    from medsyn.phantom.clinic import make_clinic
     from medsyn.report import write_report
     from medsyn.run import Study, run_study
     from medsyn.run.progress import Live
 
-    book = out / "casebook"
-    if not (book / "casebook.json").exists():
-        typer.echo(f"medsyn phantom {book} --cases {cases} --seed {seed}")
-        make_clinic(book, cases=cases, seed=seed)
-    study = Study(
-        cases=book,
-        model=["phantom:reader", "phantom:reader,microscopy.images=0.1", "phantom:reader,images=0.4,history=2",
-               "baseline:random", "baseline:lexical"],
-        task="ddx,fdx,open-fdx",
-        condition="images,findings,remove-text,random-text,question-only,leave-one-out",
-        judge="exact",
-        out=out / "run",
-    )  # fmt: skip
-    models = " ".join(f"--model {choice.name}" for choice in study.model)
-    typer.echo(
-        f"medsyn run --cases {book} {models} --task {','.join(study.task)} "
-        f"--condition {','.join(study.condition)} --judge exact --out {study.out}"
-    )
-    with Live() as live:
-        done = run_study(study, live, Casebook.load(book))
+    folder, run = out / "casebook", out / "run"
+    if not (folder / "casebook.json").exists():
+        typer.echo(f"$ medsyn phantom {folder} --cases {cases} --seed {seed}")
+        make_clinic(folder, cases=cases, seed=seed)
+    book = Casebook.load(folder)
+    # the second study extends the first one's run: sensitivity needs final diagnoses only
+    for task, condition in (
+        ("ddx,fdx,open-fdx", "images,findings,remove-text,random-text"),
+        ("fdx", "question-only,leave-one-out"),
+    ):
+        study = Study(cases=folder, model=READERS, task=task, condition=condition, judge="exact", out=run)
+        models = " ".join(f"--model {name}" for name in READERS)
+        typer.echo(
+            f"$ medsyn run --cases {folder} {models} --task {task} --condition {condition} --judge exact --out {run}"
+        )
+        with Live() as live:
+            done = run_study(study, live, book)
     show.outcome(done)
-    typer.echo(f"medsyn report {study.out} -o {out / 'report'}")
+    typer.echo(f"$ medsyn report {run} -o {out / 'report'}")
     index = write_report([done.run], out / "report")
     typer.echo(f"report: {index.resolve().as_uri()}")

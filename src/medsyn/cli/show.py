@@ -40,7 +40,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
 
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        made.add_column(column, justify="right" if number else "left", overflow="fold")
+        made.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number > 0)
     for row in rows:
         made.add_row(*("–" if cell is None else str(cell) for cell in row))
     Console().print(made, markup=False) if rows else None
@@ -52,8 +52,8 @@ def description(counts: Description) -> None:
     typer.echo(f"{counts.name} {counts.version} ({counts.digest[:12]}): {counts.cases} cases{dates}")
     if counts.images_a_case is not None and counts.types_a_case is not None:
         typer.echo(
-            f"{counts.images} images: {counts.images_a_case:.2f} images and {counts.types_a_case:.2f} evidence types "
-            f"a case, at most {counts.most_types} types"
+            f"{counts.images} images: {counts.images_a_case:.2f} images and {counts.types_a_case:.2f} evidence "
+            f"types a case, at most {counts.most_types} types"
         )
     typer.echo(
         f"history in {counts.with_history}, examination in {counts.with_examination}, diagnosis in "
@@ -111,13 +111,37 @@ def outcome(done: Outcome) -> None:
         typer.echo(f"stopped: {done.stopped}")
     if any(tally.failed for tally in (*done.answers, *done.grades)):
         typer.echo("send what failed again with: --retry-failed")
-    frame(main_table(done.run))
+    results(main_table(done.run))
     typer.echo(f"next: medsyn report {done.run.folder} -o report/")
 
 
-def frame(rows: Any) -> None:
-    """Print a data frame, numbers with one decimal."""
+def results(rows: Any) -> None:
+    """Print the main table for people: percent over all languages, with 95 % intervals in brackets."""
+    import polars as pl
+
+    rows = rows.filter(pl.col("language") == "all")
     if rows.is_empty():
         return
-    cells = [[f"{cell:.1f}" if isinstance(cell, float) else cell for cell in row] for row in rows.iter_rows()]
-    table("", rows.columns, cells)
+
+    def cell(row: dict[str, Any], name: str) -> str | None:
+        if row[name] is None:
+            return None
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        return f"{row[name]:.1f}" + ("" if low is None else f" [{low:.0f}, {high:.0f}]")
+
+    judges = rows["judge"].n_unique() > 1
+    table(
+        "\nEvidence as images: percent with 95 % interval; cases (of them missing)",
+        ("model", "coverage", "accuracy", "gap", "ddx", "fdx"),
+        [
+            (
+                f"{row['model']}, {row['judge']}" if judges else row["model"],
+                *(cell(row, name) for name in ("coverage", "accuracy", "gap")),
+                *(
+                    None if row[f"{task}_cases"] is None else f"{row[f'{task}_cases']} ({row[f'{task}_missing']})"
+                    for task in ("ddx", "fdx")
+                ),
+            )
+            for row in rows.iter_rows(named=True)
+        ],
+    )
