@@ -212,7 +212,8 @@ def test_each_is_called_once_a_case(tmp_path):
 
 def test_all_faults_of_all_cases_come_at_once(tmp_path):
     files = {
-        "b/case.yaml": "id: two words\nlangage: en\n",
+        "b/case.yaml": "id: ../b\nlangage: en\nevidence: [{images: x.png}]\n",
+        "b/x.png": b"",
         "c/case.yml": "language: en\n",
         "d/case.yaml": "language: en\nevidence:\n- type: CT\n  images: [none.png, x.bmp]\n",
         "d/x.bmp": b"BM" + bytes(60),
@@ -227,10 +228,11 @@ def test_all_faults_of_all_cases_come_at_once(tmp_path):
         "a/case.yaml, line 1: case a: language: found 'fr', expected 'en' or 'zh'",
         "a/case.yaml, line 3: case a: published: found '86400', expected a date as YYYY-MM-DD",
         "a/case.yaml, line 2: case a: history: found ['1'], expected a text",
-        "b/case.yaml, line 2: case two words: langage: found an unknown field; did you mean 'language'?",
-        "b/case.yaml, line 1: case two words: id: found 'two words', "
+        "b/case.yaml, line 2: case ../b: langage: found an unknown field; did you mean 'language'?",
+        "b/case.yaml, line 3: case ../b: evidence.0.images: found x.png: an empty file, expected an image",
+        "b/case.yaml, line 1: case ../b: id: found '../b', "
         "expected 1 to 100 of A-Z a-z 0-9 . _ - (a letter or digit first)",
-        "b/case.yaml, line 1: case two words: language: found nothing, expected a value",
+        "b/case.yaml, line 1: case ../b: language: found nothing, expected a value",
         "c/case.yaml: found no such file, but case.yml, expected a case.yaml in each sub-folder",
         "d/case.yaml, line 4: case d: evidence.0.images.0: found no file 'none.png', expected an image",
         "d/case.yaml, line 4: case d: evidence.0.images.1: found x.bmp: a BMP image, "

@@ -67,6 +67,7 @@ IMAGE_FIELDS = ("file", "time", "caption")
 BOOK_FIELDS = ("name", "version", "source", "licence")
 """Fields of ``casebook.yaml``."""
 
+_CASE_ID = TypeAdapter(CaseId)
 _STAND_IN = Image(file="-", sha256="0" * 64, bytes=1, width=1, height=1)
 """Takes the place of a faulty image, so that one mistake is reported once."""
 
@@ -351,9 +352,9 @@ class _CaseReader:
     def _image(self, where: str, file: Path, name: str, about: dict[str, Any]) -> Any:
         self.used.add(file.resolve())
         try:
-            owner = TypeAdapter(CaseId).validate_python(self.id)
+            owner = _CASE_ID.validate_python(self.id)
         except ValidationError:
-            return _STAND_IN  # the id itself is a fault, and no name for a folder
+            owner = "faulty"  # the id itself is a fault, and no name for a folder
         try:
             image = place_image(read_bytes(file), self.draft, f"{owner}/{name}")
         except ImageError as error:
