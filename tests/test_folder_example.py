@@ -38,7 +38,7 @@ def test_the_example_points_editors_to_its_schema(tmp_path):
 
 @pytest.mark.parametrize("name", ["casebook.yaml", "case.schema.json", "example-1/ct/2.png"])
 def test_the_example_overwrites_nothing(tmp_path, name):
-    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("mine")
     with pytest.raises(InputError, match=name):
         write_example(tmp_path)
