@@ -28,6 +28,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from rapidfuzz.distance import OSA
@@ -69,34 +70,42 @@ class Cleaned:
 
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_STOP = frozenset(
-    "a an and as at by caused due for from in into is of on or secondary the to type vs versus with without".split()
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_STOP = _set(
+    """a an and as at by caused due for from in into is of on or secondary the to type versus vs with
+    without"""
 )
-_MODIFIERS = frozenset(
+_MODIFIERS = _set(
     """acquired acute atypical bilateral chronic classic complete complicated congenital diffuse disseminated early
     extensive focal giant grade huge i ii iii iv incidental infected large late left mild moderate multifocal
     multiple old partial possible primary probable recurrent right ruptured severe single small solitary
-    spontaneous stage subacute suspected traumatic typical unilateral v who""".split()
+    spontaneous stage subacute suspected traumatic typical unilateral v who"""
 )
 """Words that qualify a disease but do not name it."""
-_SIGNS = frozenset(
+_SIGNS = _set(
     """abnormality absence anomaly appearance blood bone brain calcification change collapse collection compression
     cyst defect deformity dilatation dilation disease disorder displacement edema effusion enlargement failure
     fluid fracture hematoma hemorrhage infection inflammation injury lesion malformation mass narrowing neoplasm
-    nodule obstruction perforation rupture sign swelling syndrome tear thickening trauma tumor variant""".split()
+    nodule obstruction perforation rupture sign swelling syndrome tear thickening trauma tumor variant"""
 )
 """Words, folded as `fold` does, that describe a finding and name no disease by themselves."""
-_ORGANS = frozenset(
+_ORGANS = _set(
     """adrenal bladder bowel brain breast colon ear eye gallbladder heart hip kidney knee liver lung muscle nerve
-    ovary pancreas prostate rib skin skull spine spleen testis thyroid uterus wrist""".split()
+    ovary pancreas prostate rib skin skull spine spleen testis thyroid uterus wrist"""
 )
-_COMMON = frozenset(
+_COMMON = _set(
     """ADC BMI BUN CBC CNS COPD CPK CRP CSF CTA DTR DWI ECG EEG EKG EMG ESR FDG FLAIR GCS HEENT HIV ICU IVP KUB
-    LFT LFTS LLQ LUQ MRA MRI MRS MRV MVA MVC NAD NSAID PCR PET PMH RBC RLQ ROM RUQ SPECT STIR TIA USA WBC""".split()
+    LFT LFTS LLQ LUQ MRA MRI MRS MRV MVA MVC NAD NSAID PCR PET PMH RBC RLQ ROM RUQ SPECT STIR TIA USA
+    WBC"""
 )
 """Abbreviations of clinical notes that are never taken for a diagnosis made of the same letters."""
 _DISEASE = re.compile(r"(oma|itis|osis|iasis|oid|emia|plasia|ectasis|cephalus|cephaly|pathy|cele|oea|rrhea)$")
-_EPONYMIC = frozenset("disease syndrome malformation anomaly sign tumor lymphoma granulomatosis sarcoma".split())
+_EPONYMIC = _set("disease syndrome malformation anomaly sign tumor lymphoma granulomatosis sarcoma")
 _ADJECTIVE = re.compile(r"(al|ar|ary|ic|ous|ive|ory|ed|ing|oid|ile|ular)$")
 _ENDINGS = ("", "tous", "tic", "al", "ic", "ous")
 """What a disease's name may be followed by in a form derived from it (gangliogliomatous)."""
@@ -184,9 +193,9 @@ def disease_words(name: str) -> frozenset[str]:
     tokens = [token for token in _tokens(name) if token.folded not in _STOP | _MODIFIERS]
     found = {token.folded for token in tokens if len(token.folded) >= 6 and _DISEASE.search(token.folded)}
     head = _head(name)
-    if len(head) >= 6 and head not in _SIGNS and not _ADJECTIVE.search(head) and len(tokens) > 0:
+    if len(head) >= 6 and head not in _SIGNS and not _ADJECTIVE.search(head):
         found.add(head)
-    for before, after in zip(tokens, tokens[1:], strict=False):
+    for before, after in pairwise(tokens):
         eponym = before.text[0].isupper() and len(before.text) >= 5 and before.folded not in _ORGANS | _SIGNS
         if after.folded in _EPONYMIC and eponym and not _ADJECTIVE.search(before.folded):
             found.add(before.folded)

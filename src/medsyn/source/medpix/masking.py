@@ -41,7 +41,7 @@ _LETTERS = {
     "®": (79, 0, 94, 15),
 }
 """Box of each letter inside the logo: left, top, right, bottom."""
-_SCALES = np.arange(0.3, 1.051, 0.0125)
+_SCALES = np.arange(0.3, 1.051, 0.02)
 _LIKENESS = 0.4
 """Correlation from which a corner counts as holding the logo; corners without it stay below 0.3."""
 _TWO_LINES, _TALLEST = 22, 26
@@ -120,27 +120,26 @@ def find_logo(grey: NDArray[np.uint8]) -> Masked | None:
         grey: height x width.
     """
     height, width = grey.shape
-    best, found = _LIKENESS, None
     corner = grey[: min(height, 40), max(0, width - 125) :].astype(np.float64)
-    offset = width - corner.shape[1]
+    sharp = {blur: _sharpen(corner, blur) for blur in (1, 2, 3)}
+    best, found = _LIKENESS, None
     for scale in _SCALES:
         size = (round((_LOGO[0] - _LOGO[2]) * scale), round((_LOGO[3] - _LOGO[1]) * scale))
         drawing = _drawing(*size)
         margin = (drawing.shape[1] - size[0]) // 2
         left, top = corner.shape[1] - round(_LOGO[0] * scale) - margin, round(_LOGO[1] * scale) - margin
-        sharp = _sharpen(corner, size[1])
         for x in range(left - 1, left + 2):
             for y in range(top - 1, top + 2):
                 if x < 0 or y < 0:
                     continue
-                patch = sharp[y : y + drawing.shape[0], x : x + drawing.shape[1]]
+                patch = sharp[_blur(size[1])][y : y + drawing.shape[0], x : x + drawing.shape[1]]
                 if patch.shape != drawing.shape:
                     continue
                 likeness = _correlation(patch, drawing)
                 if likeness > best:
                     best = likeness
-                    box = (x + offset, y, x + offset + patch.shape[1], y + patch.shape[0])
-                    found = Masked("logo", box[0], box[1], min(width, box[2]), box[3])
+                    right = min(width, x + width - corner.shape[1] + patch.shape[1])
+                    found = Masked("logo", x + width - corner.shape[1], y, right, y + patch.shape[0])
     return found
 
 
@@ -158,13 +157,23 @@ def find_strip(grey: NDArray[np.uint8]) -> Masked | None:
     # the lowest text row is at most two rows above the edge, and text is at least three rows high
     if len(rows) < 7 or sum(text[:6]) < 3:
         return None
-    top = 3
-    while top < min(len(rows), _TALLEST) and _is_text(strokes[top], brightest[top], dark[top]):
-        top += 1
+    gap = (brightest < _GAP) & (dark > 0.9)
+    top = _end_of_line(3, strokes, brightest, dark)
+    # a second line above this one; between them are at most three rows, dark or with tails of letters only
+    second = next((i for i in range(top, min(top + 4, len(rows))) if text[i]), None)
+    if second is not None and sum(text[second : second + 6]) >= 4:
+        top = _end_of_line(second, strokes, brightest, dark)
     for _ in range(2):
-        if top < len(rows) and brightest[top] < _GAP and dark[top] > 0.9:
+        if top < len(rows) and gap[top]:
             top += 1
     return Masked("strip", 0, height - top, width, height)
+
+
+def _end_of_line(row: int, strokes: list[int], brightest: NDArray[np.uint8], dark: NDArray[np.float64]) -> int:
+    """Return the first row from ``row`` upwards that holds no text."""
+    while row < min(len(strokes), _TALLEST) and _is_text(strokes[row], brightest[row], dark[row]):
+        row += 1
+    return row
 
 
 def _is_text(strokes: int, brightest: int, dark: float) -> bool:
@@ -221,16 +230,23 @@ def _drawing(width: int, height: int) -> NDArray[np.float64]:
     margin = max(2, round(height / 8))
     drawing = np.zeros((height + 2 * margin, width + 2 * margin))
     drawing[margin:-margin, margin:-margin] = np.asarray(full.resize((width, height)), dtype=np.float64)
-    return _sharpen(drawing, height)
+    sharp = _sharpen(drawing, _blur(height))
+    sharp -= sharp.mean()
+    return sharp / np.sqrt((sharp * sharp).sum())
 
 
-def _sharpen(grey: NDArray[np.float64], height: int) -> NDArray[np.float64]:
+def _blur(height: int) -> int:
+    """Pixels of blur that a logo of this height is compared at."""
+    return min(3, max(1, round(height / 6)))
+
+
+def _sharpen(grey: NDArray[np.float64], blur: int) -> NDArray[np.float64]:
     """Take the slow changes of brightness out, so that a logo on tissue looks like one on black."""
-    return grey - gaussian_filter(grey, height / 6)
+    return grey - gaussian_filter(grey, blur)
 
 
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    scale = np.sqrt((a * a).sum() * (b * b).sum())
+def _correlation(patch: NDArray[np.float64], drawing: NDArray[np.float64]) -> float:
+    """Correlate pixels with a drawing of mean 0 and length 1."""
+    spread = float(patch.std())
     # a corner that is flat up to noise of compression resembles nothing
-    return float((a * b).sum() / scale) if a.std() > 1.5 else 0.0
+    return float(np.vdot(patch, drawing)) / (spread * np.sqrt(patch.size)) if spread > 1.5 else 0.0

@@ -155,13 +155,16 @@ def in_small_letters(text: str, words: Collection[str]) -> str:
     return text[:1].upper() + text[1:]
 
 
-_BULLET = re.compile(r"^\s*(?:[-–—•·*»>~+]+|\(?\d{1,2}[.)]|\d{1,2}\s*[-–]|[a-zA-Z][.)])\s*")
+_BULLET = re.compile(r"^\s*(?:[-–—•·*»>~+]+|\(?\d{1,2}[.)]|\d{1,2}\s*[-–]\s|[a-zA-Z]\))\s*")
 _TAIL = re.compile(
     r"\s*(?:,\s*(?:including|possibly|especially|particularly|such as|e\.?g|i\.?e|likely|less likely|most likely|"
     r"probably|favored|though|but|although|which|given|etc|atypical|usually)\b.*|\s+(?:including|such as|due to|"
     r"secondary to|because|given|versus other|like)\s.*|\s*[-–]\s*(?:most likely|less likely|unlikely|likely).*|"
     r"\betc\.?.*)$",
     re.IGNORECASE,
+)
+_OPENING = re.compile(
+    r"^(?:the )?(?:differential(?: diagnos[ie]s)?|ddx)\s+(?:includes?|is|are|would include)\s+", re.IGNORECASE
 )
 _HEADER = re.compile(
     r"\b(differential|ddx|include[sd]?|considerations?|following|based on|appearance of|for\b.*)$", re.I
@@ -172,11 +175,11 @@ _SENTENCE = re.compile(
     r"no|none|not|other|others|author|unless|if|we|it|its|none)\b",
     re.IGNORECASE,
 )
-_GENERIC = frozenset(
-    """abnormality benign bleed cancer carcinoma congenital cyst disease edema idiopathic infection inflammation
-    inflammatory ischemia lesion malignancy malignant mass neoplasm neoplastic normal nonspecific process trauma
-    tumor vascular""".split()
-)
+_CLASSES = """
+    abnormality benign bleed cancer carcinoma congenital cyst disease edema idiopathic infection inflammation
+    inflammatory ischemia lesion malignancy malignant mass neoplasm neoplastic normal nonspecific process
+    trauma tumor vascular"""
+_GENERIC = frozenset(_CLASSES.split())
 """Folded words that name a class of diseases; an option of these alone would be right for many cases."""
 _LONGEST = 8
 """Words that an option from a differential may have; longer items are sentences."""
@@ -189,13 +192,13 @@ def parse_differential(text: str) -> tuple[str, ...]:
     ("infection") are left out, qualifiers in parentheses and after commas ("possibly with ...") too.
 
     Example:
-        >>> parse_differential("For the kidney:\\n1) Renal neoplasm (RCC, AML), possibly bleeding\\n2) Infarct vs. cyst")
+        >>> parse_differential("For the kidney:\\n1) Renal neoplasm (RCC), possibly bleeding\\n2) Infarct")
         ('Renal neoplasm', 'Infarct')
         >>> parse_differential("Fibrous Dysplasia, ABC, Hemangioma")
         ('Fibrous Dysplasia', 'ABC', 'Hemangioma')
     """
     found: list[str] = []
-    for line in re.split(r"\n|;|•|·|\s--\s?|(?<=\w)\.\s+(?=[A-Z\d])", text):
+    for line in re.split(r"\n|;|•|·|\s--\s?|\s\d{1,2}[.)]\s|(?<=\w)\.\s+(?=[A-Z\d])", text):
         for item in _items(line):
             item = re.sub(r"\s+", " ", item).strip(" .,;:-–?*")
             if _is_diagnosis(item):
@@ -209,6 +212,7 @@ def _items(line: str) -> Iterator[str]:
         line = _BULLET.sub("", line)
     if not line or line.endswith(":"):
         return
+    line = _OPENING.sub("", line)
     before, colon, after = line.partition(":")
     if colon and after.strip():
         # "Chest wall deformities: pectus excavatum"; a header before a list of its own line
@@ -217,7 +221,8 @@ def _items(line: str) -> Iterator[str]:
         return
     line = _TAIL.sub("", line)
     outside = re.sub(r"\s*\([^()]*\)?", "", line)
-    if telling_words(outside) <= _GENERIC and (inside := re.search(r"\(([^()]*)\)", line)):
+    inside = re.search(r"\((?!secondary|due|because|from)(?:e\.?g\.?|i\.?e\.?)?([^()]*)\)", line)
+    if telling_words(outside) <= _GENERIC and inside:
         outside = inside.group(1)  # "Neoplasm (astrocytoma, oligodendroglioma)"
     pieces = re.split(r"\s+(?:vs?\.?|versus)\s+", outside)
     for piece in pieces:
@@ -230,7 +235,7 @@ def _items(line: str) -> Iterator[str]:
 
 
 def _is_diagnosis(item: str) -> bool:
-    if said(item) is None or not re.search(r"[A-Za-z]{3}", item):
+    if said(item) is None or not re.search(r"[A-Za-z]{3}", item) or re.fullmatch(r"[IVX]+", item):
         return False
     if len(item.split()) > _LONGEST or _SENTENCE.search(item):
         return False
@@ -258,7 +263,13 @@ def same_wording(one: str, other: str) -> bool:
 
 
 def _alike(word: str, other: str) -> bool:
-    return word == other or (min(len(word), len(other)) >= 7 and OSA.distance(word, other, score_cutoff=1) <= 1)
+    """Whether two folded words are the same but for a slip of the pen or an ending (condyle, condylar)."""
+    if word == other or _ENDING.sub("", word) == _ENDING.sub("", other):
+        return True
+    return min(len(word), len(other)) >= 7 and OSA.distance(word, other, score_cutoff=1) <= 1
+
+
+_ENDING = re.compile(r"(?<=\w{5})(?:ular|eal|ial|ical|al|ar|ary|ic|ous|e|us|um|a|is|y|i|ion)$")
 
 
 def make_options(
