@@ -90,14 +90,16 @@ def condition_order(names: Iterable[str]) -> list[str]:
     """Sort conditions as people read them: the baseline first, one type left out last.
 
     Example:
-        >>> condition_order(["without-ct", "question-only", "findings+remove-text", "findings", "images"])
-        ['images', 'findings', 'findings+remove-text', 'question-only', 'without-ct']
+        >>> condition_order(["findings+without-ct", "without-ct", "question-only", "findings", "images"])
+        ['images', 'findings', 'question-only', 'without-ct', 'findings+without-ct']
     """
     known = [*CONDITIONS, *(f"without-{kind}" for kind in EvidenceType)]
 
     def place(name: str) -> tuple[int, list[int], str]:
         steps = name.split("+")
         without = sum(step.startswith("without-") for step in steps)
+        if without and "findings" not in steps:
+            steps = [BASELINE, *steps]
         return without, [known.index(step) if step in known else len(known) for step in steps], name
 
     return sorted(set(names), key=place)
@@ -112,4 +114,4 @@ def _keys(run: Evaluated, groups: dict) -> list[tuple[str, str, str | None, str]
             found.add((skip.model, skip.task, judge, skip.condition))
     order = {name: place for place, name in enumerate(condition_order(key[3] for key in found))}
     rank = {name: place for place, name in enumerate(models(run))}
-    return sorted(found, key=lambda key: (key[1] != "ddx", rank[key[0]], key[2] or "", order[key[3]]))
+    return sorted(found, key=lambda key: (key[1] != "fdx", rank[key[0]], key[2] or "", order[key[3]]))

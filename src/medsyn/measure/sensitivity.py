@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from medsyn.measure.interval import LEVEL, NAN, RESAMPLES, Estimate, mean, percentile, ratio, resampled_means
+from medsyn.measure.interval import LEVEL, NAN, RESAMPLES, Estimate, percentile, ratio, resampled_means, wilson
 
 
 def nmse(
@@ -36,23 +36,21 @@ def nmse(
     return ratio((image - text) ** 2, text**2, resamples=resamples, level=level, seed=seed)
 
 
-def share_below(
-    image: ArrayLike, text: ArrayLike, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
-) -> Estimate:
-    """Share of cases below the line ``image = text``: those in which findings move the posterior more.
+def share_below(image: ArrayLike, text: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """Share of cases below the line ``image = text``, with Wilson's interval.
 
-    A case on the line is not below it.
+    These are the cases in which findings move the posterior more. A case on the line is not below it.
 
     Args:
         image: sensitivities to images in bits, shape ``(n,)``.
         text: sensitivities to findings of the same cases, shape ``(n,)``.
 
     Example:
-        >>> share_below([0.1, 0.3, 0.2], [0.4, 0.3, 0.1]).rounded(2).value
-        0.33
+        >>> share_below([0.1, 0.3, 0.2], [0.4, 0.3, 0.1]).rounded(2)
+        Estimate(value=0.33, low=0.06, high=0.79, n=3)
     """
     image, text = _pairs(image, text)
-    return mean((image < text).astype(float), resamples=resamples, level=level, seed=seed)
+    return wilson(int((image < text).sum()), len(image), level)
 
 
 def average_nmse(

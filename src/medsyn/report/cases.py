@@ -19,7 +19,7 @@ MARKS = {
     "partly": ("◐", "partly right"),
     "failed": ("∅", "no usable answer"),
     "missing": ("?", "missing"),
-    "skipped": ("·", "not asked"),
+    "skipped": ("–", "not asked"),
 }
 """Outcome -> sign and words. Outcomes are told apart by sign and word, colour only helps."""
 LETTERS = {"right": "r", "wrong": "w", "partly": "p", "failed": "f", "missing": "m", "skipped": "s"}

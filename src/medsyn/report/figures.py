@@ -35,7 +35,7 @@ STYLE = {
 }
 ROW = 0.27
 """Height of a row in inches."""
-PANELS = 5
+PANELS = 6
 """The most panels beside each other."""
 
 
@@ -47,7 +47,7 @@ def gap_figure(main: pl.DataFrame) -> str | None:
         return None
     with matplotlib.rc_context(STYLE):
         names = rows.get_column("model").to_list()
-        figure, (axes,) = _grid(1, names, 7.2)
+        figure, (axes,) = _grid(1, names, 7.2, title=0.05, legend=0.32)
         for y, row in enumerate(rows.iter_rows(named=True)):
             if row["coverage"] is not None and row["accuracy"] is not None:
                 axes.plot([row["accuracy"], row["coverage"]], [y, y], color=GREY, lw=3, alpha=0.5, zorder=1)
@@ -58,8 +58,8 @@ def gap_figure(main: pl.DataFrame) -> str | None:
                 axes, row, "accuracy", y + 0.14, BLUE, "o", BLUE, "accuracy (final diagnosis)" if not y else None
             )
         axes.set_xlim(-2, 102)
-        axes.set_xlabel("% of cases, 95 % intervals")
-        figure.legend(loc="outside upper right", ncols=2, frameon=False)
+        _foot(figure, "% of cases, 95 % intervals")
+        _legend(figure)
         return _svg(figure)
 
 
@@ -78,7 +78,7 @@ def conditions_figure(conditions: pl.DataFrame, task: str) -> str | None:
     models = rows.get_column("model").unique(maintain_order=True).to_list()
     at = {(row["model"], row["condition"]): row for row in rows.iter_rows(named=True)}
     with matplotlib.rc_context(STYLE):
-        figure, panels = _grid(len(names), models, 1.75)
+        figure, panels = _grid(len(names), models, 1.6)
         for axes, name in zip(panels, names, strict=True):
             axes.set_title(name, fontsize=9, fontweight="bold", loc="left")
             axes.set_xlim(-4, 104)
@@ -90,7 +90,7 @@ def conditions_figure(conditions: pl.DataFrame, task: str) -> str | None:
                 if row is not None:
                     _point(axes, row, "value", y, BLUE, "o", BLUE)
         what = "accuracy" if task == "fdx" else "coverage"
-        figure.supxlabel(f"{what}, % of cases, 95 % intervals; grey: “{BASELINE}”", fontsize=9)
+        _foot(figure, f"{what}, % of cases, 95 % intervals; grey: “{BASELINE}”")
         return _svg(figure)
 
 
@@ -107,7 +107,7 @@ def sensitivity_figure(types: pl.DataFrame) -> str | None:
         largest, float(rows.get_column("mean_s_image").max()), float(rows.get_column("mean_s_text").max())
     )
     with matplotlib.rc_context(STYLE):
-        figure, panels = _grid(len(models), [kind.label("en") for kind in kinds], 2.3, most=4)
+        figure, panels = _grid(len(models), [kind.label("en") for kind in kinds], 2.3, most=4, legend=0.25)
         for number, (axes, model) in enumerate(zip(panels, models, strict=True)):
             axes.set_title(model, fontsize=9, fontweight="bold", loc="left")
             axes.set_xlim(-0.03 * (largest or 1), 1.05 * (largest or 1))
@@ -119,30 +119,45 @@ def sensitivity_figure(types: pl.DataFrame) -> str | None:
                         axes, row, "mean_s_text", y - 0.15, ORANGE, "D", "white", "as findings" if first else None
                     )
                     _point(axes, row, "mean_s_image", y + 0.15, BLUE, "o", BLUE, "as images" if first else None)
-        figure.supxlabel("mean evidence sensitivity in bits, 95 % intervals", fontsize=9)
-        figure.legend(loc="outside upper right", ncols=2, frameon=False)
+        _foot(figure, "mean evidence sensitivity in bits, 95 % intervals")
+        _legend(figure)
         return _svg(figure)
 
 
-def _grid(count: int, names: Sequence[str], width: float, most: int = PANELS) -> tuple[Figure, list[Axes]]:
-    """Make panels that share their rows' names and both axes."""
-    across = min(count, most)
-    down = -(-count // across)
-    # room for the longest name, which stands left of the first panel
-    margin = 0.075 * max(len(name) for name in names) + 0.3
-    height = down * (ROW * 1.25 * len(names) + 0.6) + 0.5
-    figure = Figure(figsize=(margin + width * across, height), layout="constrained")
-    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-    panels = list(grid.flat)
-    for spare in panels[count:]:
-        spare.set_visible(False)
-    for place, axes in enumerate(panels[:count]):
+def _grid(
+    count: int, names: Sequence[str], width: float, *, most: int = PANELS, title: float = 0.42, legend: float = 0.0
+) -> tuple[Figure, list[Axes]]:
+    """Make panels that share their rows' names and both axes; `title` and `legend` are their heights."""
+    down = -(-count // most)
+    across = -(-count // down)
+    # inches around the panels, set here since fitting them costs seconds for many panels
+    left, right, bottom, between = 0.068 * max(map(len, names)) + 0.25, 0.2, 0.55, 0.12
+    top, tall = legend + 0.65 * title, ROW * 1.25 * len(names)
+    size = left + width * across + right, top + down * (tall + title) - title + bottom
+    figure = Figure(figsize=size)
+    panels = []
+    for place in range(count):
+        row, column = divmod(place, across)
+        x, y = left + column * width, size[1] - top - tall - row * (tall + title)
+        box = (x / size[0], y / size[1], (width - between) / size[0], tall / size[1])
+        first = panels[0] if panels else None
+        axes = figure.add_axes(box, sharex=first, sharey=first)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.tick_params(length=0, labelbottom=place + across >= count, labelleft=place % across == 0)
+        axes.tick_params(length=0, labelbottom=place + across >= count, labelleft=column == 0)
         axes.grid(axis="x")
         axes.set_axisbelow(True)
-    return figure, panels[:count]
+        panels.append(axes)
+    return figure, panels
+
+
+def _foot(figure: Figure, text: str) -> None:
+    """Write what the horizontal axes show, a fixed distance from the bottom."""
+    figure.text(0.5, 0.1 / figure.get_figheight(), text, ha="center", va="bottom", fontsize=9)
+
+
+def _legend(figure: Figure) -> None:
+    figure.legend(loc="upper right", ncols=2, frameon=False, borderaxespad=0.2)
 
 
 def _point(

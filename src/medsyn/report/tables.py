@@ -46,6 +46,19 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     frame: pl.DataFrame
+    folded: tuple[Row, ...] = ()
+    """More rows under the same headings (single languages), which a reader unfolds."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kind of each column, by its first cell."""
+        cells = next((row.cells for row in (*self.rows, *self.folded) if row.cells), ())
+        return tuple(cell.kind for cell in cells)
+
+    @property
+    def more(self) -> str:
+        """What is folded away, in words."""
+        return " and ".join(row.heading for row in self.folded if row.heading is not None)
 
 
 def number(value: float | None, digits: int = 1, sign: bool = False) -> str:
@@ -98,6 +111,14 @@ def _name(text: str, *notes: str) -> Cell:
     return Cell(text, _notes(*notes), "name")
 
 
+def _split(rows: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Part the block of all cases, shown without its heading, from the blocks of single languages."""
+    starts = [place for place, row in enumerate(rows) if row.heading is not None]
+    if len(starts) < 2:
+        return tuple(row for row in rows if row.heading is None), ()
+    return tuple(rows[1 : starts[1]]), tuple(rows[starts[1] :])
+
+
 def _several(frame: pl.DataFrame, column: str) -> bool:
     return frame.get_column(column).drop_nulls().n_unique() > 1
 
@@ -127,6 +148,7 @@ def main_view(frame: pl.DataFrame) -> Table:
                     ),
                 )
             )
+    shown, folded = _split(rows)
     judges = frame.get_column("judge").drop_nulls().unique(maintain_order=True).to_list()
     grader = f" Differentials are graded by {', '.join(judges)}." if judges else ""
     return Table(
@@ -155,8 +177,9 @@ def main_view(frame: pl.DataFrame) -> Table:
             "Points",
             "Cases",
         ),
-        tuple(rows),
+        shown,
         frame,
+        folded,
     )
 
 
@@ -196,6 +219,7 @@ def _matrix(frame: pl.DataFrame, conditions: list[str], name: str, title: str) -
             at = {row["condition"]: row for row in of_model.iter_rows(named=True)}
             cells = tuple(_condition(at.get(condition)) for condition in conditions)
             rows.append(Row(None, (_name(model), *cells)))
+    shown, folded = _split(rows)
     return Table(
         name,
         title,
@@ -203,8 +227,9 @@ def _matrix(frame: pl.DataFrame, conditions: list[str], name: str, title: str) -
         "cases that have a value under both conditions.",
         (),
         ("Model", *(condition.replace("+", " + ") for condition in conditions)),
-        tuple(rows),
+        shown,
         frame,
+        folded,
     )
 
 
@@ -266,8 +291,9 @@ def grade_views(frame: pl.DataFrame) -> list[Table]:
                     *(lists if task == "ddx" else ("Grade 4 or 5",)),
                     "Cases",
                 ),
-                tuple(rows),
+                *_split(rows)[:1],
                 part,
+                _split(rows)[1],
             )
         )
     return tables

@@ -14,8 +14,8 @@ SMALL = 50
 """Below so many cases the words warn of chance."""
 
 
-def summary(run: Evaluated, main: pl.DataFrame, types: pl.DataFrame) -> list[str]:
-    """Return the sentences that say what the run shows, one a paragraph."""
+def summary(run: Evaluated, main: pl.DataFrame, types: pl.DataFrame) -> list[tuple[str, str]]:
+    """Return what the run shows, a paragraph each: whom it is about (or nothing), and the text."""
     asked = models(run)
     cases = {result.case for result in run.results}
     languages = [run.book[case].language for case in cases]
@@ -26,15 +26,16 @@ def summary(run: Evaluated, main: pl.DataFrame, types: pl.DataFrame) -> list[str
         f"of the casebook “{run.book.name}”, version {run.book.version}."
     )
     if not run.results:
-        return [f"This run holds no answers yet. Its casebook “{run.book.name}” has {count(len(run.book))}."]
+        text = f"This run holds no answers yet. Its casebook “{run.book.name}” has {count(len(run.book))}."
+        return [("", text)]
     rows = _headline(main)
     if not rows:
-        return [
-            opening,
+        none = (
             f"No question was asked under the baseline condition “{BASELINE}”, so there is no main result; what "
-            "was asked stands under each condition below.",
-        ]
-    said = [opening]
+            "was asked stands under each condition below."
+        )
+        return [("", opening), ("", none)]
+    said = [("", opening)]
     if len(rows) <= FEW:
         said += [_sentence(row) for row in rows]
     else:
@@ -42,10 +43,11 @@ def summary(run: Evaluated, main: pl.DataFrame, types: pl.DataFrame) -> list[str
     said += _under_used(types)
     fewest = min(max(row["ddx_cases"], row["fdx_cases"]) for row in rows)
     if fewest < SMALL:
-        said.append(
+        wide = (
             f"With {count(fewest)}, the intervals are wide: models whose intervals overlap much are not told "
             "apart."
         )
+        said.append(("", wide))
     return said
 
 
@@ -61,57 +63,56 @@ def _headline(main: pl.DataFrame) -> list[dict]:
 
 def _share(row: dict, name: str, cases: str) -> str:
     span = interval(row, name)
-    return f"{number(row[name])} % of {count(row[cases])}" + (f" (95 % interval {span})" if span else "")
+    return f"{number(row[name])}\u00a0% of {count(row[cases])}" + (f" (95\u00a0% interval {span})" if span else "")
 
 
-def _sentence(row: dict) -> str:
+def _sentence(row: dict) -> tuple[str, str]:
     parts = []
     if row["coverage"] is not None:
         parts.append(f"its differential holds the diagnosis in {_share(row, 'coverage', 'ddx_cases')}")
     if row["accuracy"] is not None:
         parts.append(f"it chooses the right final diagnosis in {_share(row, 'accuracy', 'fdx_cases')}")
     if not parts:
-        return f"{row['model']}: no answer could be counted."
-    text = f"{row['model']}: {', and '.join(parts)}"
+        return f"{row['model']}.", "No answer could be counted."
+    text = ", and ".join(parts)
+    text = text[0].upper() + text[1:]
     if row["chance"] is not None:
-        text += f", where chance gives {number(row['chance'])} %"
+        text += f", where chance gives {number(row['chance'])}\u00a0%"
     text += "."
     if row["gap"] is not None:
         span = interval(row, "gap", 1, True)
         text += f" The gap is {number(row['gap'], 1, True)} points" + (f" ({span})." if span else ".")
-    return text
+    return f"{row['model']}.", text
 
 
-def _extremes(rows: list[dict]) -> list[str]:
+def _extremes(rows: list[dict]) -> list[tuple[str, str]]:
     said = []
     for name, cases, what in (
-        ("coverage", "ddx_cases", "The highest coverage is that of"),
-        ("accuracy", "fdx_cases", "The highest accuracy is that of"),
+        ("coverage", "ddx_cases", "Highest coverage:"),
+        ("accuracy", "fdx_cases", "Highest accuracy:"),
     ):
         having = [row for row in rows if row[name] is not None]
         if having:
             best = max(having, key=lambda row: row[name])
-            said.append(f"{what} {best['model']}: {_share(best, name, cases)}.")
+            said.append((what, f"{best['model']}, {_share(best, name, cases)}."))
     having = [row for row in rows if row["gap"] is not None]
     if having:
         widest = max(having, key=lambda row: row["gap"])
         span = interval(widest, "gap", 1, True)
-        said.append(
-            f"The widest gap between them is that of {widest['model']}: {number(widest['gap'], 1, True)} points"
-            + (f" (95 % interval {span})." if span else ".")
-        )
+        text = f"{widest['model']}, {number(widest['gap'], 1, True)} points"
+        said.append(("Widest gap:", text + (f" (95\u00a0% interval {span})." if span else ".")))
     return said
 
 
-def _under_used(types: pl.DataFrame) -> list[str]:
+def _under_used(types: pl.DataFrame) -> list[tuple[str, str]]:
     """Name the types whose images move a model less than findings do, where the interval excludes half."""
     said = []
     low = types.filter(pl.col("share_below_low") > 50)
     for (model,), part in low.partition_by("model", as_dict=True, maintain_order=True).items():
         names = [
             f"{EvidenceType(row['type']).label('en')} "
-            f"({number(row['share_below'])} % of {count(row['pairs'], 'pair')})"
+            f"({number(row['share_below'])}\u00a0% of {count(row['pairs'], 'pair')})"
             for row in part.iter_rows(named=True)
         ]
-        said.append(f"{model} is moved less by images than by findings in most cases of: {', '.join(names)}.")
+        said.append((model, f"is moved less by images than by findings in most cases of: {', '.join(names)}."))
     return said[:FEW]

@@ -44,7 +44,7 @@ from medsyn.analysis import (
     sensitivity_table,
 )
 from medsyn.case import Image, InputError
-from medsyn.report.cases import case_list, case_pages
+from medsyn.report.cases import MARKS, case_list, case_pages
 from medsyn.report.figures import conditions_figure, gap_figure, sensitivity_figure
 from medsyn.report.tables import (
     Table,
@@ -194,7 +194,7 @@ def _templates(about: dict[str, Any], images: _Images) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"about": about, "place": images.place}
+    environment.globals |= {"about": about, "place": images.place, "marks": MARKS}
     environment.filters |= {"number": number, "count": count}
     return environment
 

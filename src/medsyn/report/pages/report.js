@@ -3,7 +3,7 @@
 
 const SIGNS = {
   r: ["✓", "right", "right"], w: ["✗", "wrong", "wrong"], p: ["◐", "partly right", "partly"],
-  f: ["∅", "no usable answer", "failed"], m: ["?", "missing", "missing"], s: ["·", "not asked", "skipped"],
+  f: ["∅", "no usable answer", "failed"], m: ["?", "missing", "missing"], s: ["–", "not asked", "skipped"],
 };
 
 function filters() {
