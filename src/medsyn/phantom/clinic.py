@@ -72,9 +72,8 @@ def make_clinic(
     made, truths = [], []
     for number in range(1, cases + 1):
         maker = _Maker(out, seed, number, languages[(number - 1) % len(languages)])
-        case, truth = maker.make(options, kinds)
-        made.append(case)
-        truths.append(truth)
+        truths.append(maker.drawn(options, kinds))
+        made.append(maker.make(truths[-1]))
     write_truth(out, truths)
     book = Casebook(NAME, version, tuple(made), source="medsyn phantom clinic", licence=LICENCE)
     book.save(out)
@@ -127,45 +126,44 @@ class _Maker:
         """A generator of its own for each step, so that no step shifts another."""
         return random.Random(f"medsyn phantom clinic {VERSION}:{self.seed}:{self.number}:{what}")
 
-    def make(self, options: int, types: tuple[EvidenceType, ...]) -> tuple[Case, CaseTruth]:
-        """Return the case, its images written, and what was drawn for it."""
+    def drawn(self, options: int, types: tuple[EvidenceType, ...]) -> CaseTruth:
+        """Draw what is true of the case; nothing is written."""
         disease = self.draw("disease").choices(DISEASES, PRIOR)[0]
-        choice = self._options(disease, options)
-        drawn = {kind: self._finding(kind, disease) for kind in (*TextKind, *self._types(types))}
-        case = Case(
+        kinds = (*TextKind, *self._types(types))
+        return CaseTruth(
+            case=self.id,
+            disease=disease.id,
+            options=tuple(option.id for option in self._options(disease, options)),
+            findings={kind: self._finding(kind, disease).name for kind in kinds},
+        )
+
+    def make(self, truth: CaseTruth) -> Case:
+        """Return the case that shows what was drawn; its images are written."""
+        by_id = {disease.id: disease for disease in DISEASES}
+        disease = by_id[truth.disease]
+        findings = {kind: Finding(kind, name) for kind, name in truth.findings.items()}
+        history, examination = findings.pop(TextKind.HISTORY), findings.pop(TextKind.EXAMINATION)
+        return Case(
             id=self.id,
             language=self.language,
             specialty=FAMILIES[disease.family].specialty,
             published=_FIRST_DAY + datetime.timedelta(days=self.draw("date").randrange(_DAYS)),
-            history=text.history(drawn[TextKind.HISTORY], self.language, self.draw("history")),
-            examination=text.examination(drawn[TextKind.EXAMINATION], self.language, self.draw("examination")),
-            evidence=tuple(self._evidence(drawn[kind]) for kind in drawn if isinstance(kind, EvidenceType)),
+            history=text.history(history, self.language, self.draw("history")),
+            examination=text.examination(examination, self.language, self.draw("examination")),
+            evidence=tuple(self._evidence(finding) for finding in findings.values()),
             diagnosis=Diagnosis(
                 name=disease.names[self.language],
                 aliases=disease.aliases[self.language],
                 codes={"PHANTOM": disease.id},
             ),
-            options=tuple(
-                Option(
-                    text=option.names[self.language],
-                    right=option is disease,
-                    origin="diagnosis"
-                    if option is disease
-                    else "phantom family"
-                    if option.family == disease.family
-                    else "phantom world",
-                )
-                for option in choice
-            ),
+            options=tuple(self._option(by_id[option], disease) for option in truth.options),
             provenance=Provenance(source="medsyn phantom clinic", licence=LICENCE, notes=(NOTICE,)),
         )
-        truth = CaseTruth(
-            case=self.id,
-            disease=disease.id,
-            options=tuple(option.id for option in choice),
-            findings={kind: finding.name for kind, finding in drawn.items()},
-        )
-        return case, truth
+
+    def _option(self, option: Disease, disease: Disease) -> Option:
+        origin = "phantom family" if option.family == disease.family else "phantom world"
+        right = option is disease
+        return Option(text=option.names[self.language], right=right, origin="diagnosis" if right else origin)
 
     def _options(self, disease: Disease, count: int) -> list[Disease]:
         draw = self.draw("options")

@@ -101,8 +101,8 @@ def _lesion(mask: Mask) -> str | None:
     parts, count = ndimage.label(mask, structure=np.ones((3, 3)))
     areas = ndimage.sum_labels(mask, parts, range(1, count + 1))
     large = [index + 1 for index, area in enumerate(areas) if area >= 4]
-    if len(large) >= 5:
-        return "scattered" if max(areas) < 400 else None
+    if 5 <= len(large) <= 12:
+        return "scattered" if max(areas) < 300 else None
     if len(large) == 2:
         small, big = sorted(areas[index - 1] for index in large)
         return "pair" if small > 0.3 * big else None

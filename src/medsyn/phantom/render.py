@@ -62,7 +62,7 @@ def picture(finding: Finding, seed: str) -> bytes:
     draw = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     pixels = _DRAWERS[EvidenceType(finding.kind)](finding.name, draw)
     out = io.BytesIO()
-    PILImage.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8)).save(out, "PNG")
+    PILImage.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8)).save(out, "PNG", compress_level=2)
     return out.getvalue()
 
 
