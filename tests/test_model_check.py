@@ -73,6 +73,7 @@ def test_a_good_server_passes_every_question(fake_server):
     assert answers(found) == ("yes", "yes", "yes", "yes")
     assert "0.950" in found.gives_logprobs.detail
     assert found.served_by == "test-model-served"
+    assert found.usable
     assert fake_server.count == 4
 
 
@@ -125,6 +126,7 @@ def test_a_server_that_is_not_there_is_asked_nothing_more():
     found = check(server)
     assert answers(found) == ("no", "unknown", "unknown", "unknown")
     assert "no connection" in found.reachable.detail
+    assert not found.usable
 
 
 def test_thinking_before_the_answer_is_not_read_as_the_answer(fake_server):

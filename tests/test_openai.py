@@ -97,14 +97,16 @@ def test_text_and_images_arrive_in_the_order_of_the_parts_with_unaltered_bytes(f
 
 
 def test_only_larger_images_are_shrunk_and_only_when_asked(fake_server, tmp_path):
-    large, small = picture(tmp_path, "large.jpg", (80, 40)), picture(tmp_path, "small.png", (32, 20))
-    shown = request(ImagePart(large, "ct"), ImagePart(small, "ct"))
+    large, equal, small = (
+        picture(tmp_path, f"{width}.jpg", (width, height)) for width, height in ((80, 40), (32, 20), (16, 30))
+    )
+    shown = request(ImagePart(large, "ct"), ImagePart(equal, "ct"), ImagePart(small, "ct"))
     ask(fake_server, shown, shown, image_max_side=32)
     first, second = (received.parts for received in fake_server.received)
     assert first == second  # shrinking is deterministic
     with PILImage.open(BytesIO(first[0])) as shrunk:
         assert (shrunk.format, shrunk.size) == ("PNG", (32, 16))
-    assert first[1] == small.path.read_bytes()
+    assert first[1:] == [equal.path.read_bytes(), small.path.read_bytes()]
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "L", "LA", "RGBA", "I;16", "CMYK"])
@@ -437,7 +439,7 @@ def test_a_refused_temperature_fails_and_says_what_to_do(fake_server):
     )
     fixed, free = ask(fake_server, request(), request(sampling=Sampling(temperature=None)))
     assert fixed.failure.kind == "rejected"
-    assert "temperature: none leaves it to the server" in fixed.failure.message
+    assert "set another temperature" in fixed.failure.message
     assert free.status == "ok"
 
 

@@ -51,6 +51,11 @@ class ModelCheck:
     served_by: str | None = None
     """The model name that the server reports."""
 
+    @property
+    def usable(self) -> bool:
+        """Whether a run can put questions to it; without images it still answers about text alone."""
+        return self.reachable.answer == "yes"
+
     def lines(self) -> tuple[str, ...]:
         """Return the findings for people, one a line."""
         questions = {

@@ -168,7 +168,7 @@ class OpenAIModel:
         if code == 404 and not self._client.base_url.path.rstrip("/").endswith("/v1"):
             message += " (does the base URL lack /v1?)"
         if code in (400, 422) and "temperature" in text and "temperature" in body:
-            message += " (temperature: none leaves it to the server)"
+            message += " (set another temperature, often 1; None sends none)"
         kinds: dict[int, FailureKind] = {408: "timeout", 429: "rate-limit"}
         return Response.failed(key, kinds.get(code, "server" if code >= 500 else "rejected"), message)
 
