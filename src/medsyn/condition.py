@@ -136,6 +136,10 @@ class Condition:
         missing = [kind for kind in self.without if kind not in case.evidence_types]
         if missing:
             raise Unavailable(f"there is no {missing[0]} to leave out")
+        if self.text != "keep" and not case.texts:
+            raise Unavailable(
+                f"there is no textual evidence to {'leave out' if self.text == 'remove' else 'replace'}"
+            )
         items = tuple(self._show(item) for item in case.evidence if item.type not in self.without)
         return View(case, self.name, self._texts(case, tokenizer, seed), items)
 
