@@ -98,15 +98,18 @@ def same_name(one: str, other: str) -> bool:
 _OPENS_WITH = 300
 """Characters from the start in which a refusal is looked for."""
 
+_DECLINED = (
+    "provid|assist|help|giv|offer|mak|diagnos|answer|compl|interpret|analy[sz]|view|see\\b|identif|comment|fulfil|engage"
+    "|determin"
+)
 _REFUSAL = re.compile(
-    r"""\bi(?:['’]?m|\ am)\ (?:sorry|afraid|unable|not\ able|not\ (?:qualified|comfortable))\b
+    rf"""\bi(?:['’]?m|\ am)\ (?:sorry|afraid|unable|not\ able|not\ (?:qualified|comfortable))\b
     |\bi\ (?:can['’]?t|cannot|can\ not|won['’]?t|will\ not|must\ decline
-          |(?:do\ not|don['’]?t)\ feel\ comfortable)\b.{0,20}\b(?:provid|assist|help|giv|offer|mak|diagnos|answer|compl|interpret|analy[sz]|view|see\b|identif
-        |comment|fulfil|engage|determin)
-    |\bunable\ to\ (?:provide|assist|help|give|make|answer|comply|determine|view|interpret|diagnose)
+       |(?:do\ not|don['’]?t)\ feel\ comfortable)\b.{{0,20}}\b(?:{_DECLINED})
+    |\bunable\ to\ (?:{_DECLINED})
     |\b(?:i\ (?:do\ not|don['’]?t)\ know|no\ idea|not\ sure\b)
-    |(?:无法|不能|不便|不可以|没办法).{0,8}(?:提供|给出|作出|做出|进行|回答|协助|帮助|判断|确定|诊断|解读|分析|查看|回应)
-    |(?:很抱歉|抱歉|对不起).{0,12}(?:无法|不能|不便)
+    |(?:无法|不能|不便|不可以|没办法).{{0,8}}(?:提供|给出|作出|做出|进行|回答|协助|帮助|判断|确定|诊断|解读|分析|查看|回应)
+    |(?:很抱歉|抱歉|对不起).{{0,12}}(?:无法|不能|不便)
     |我不知道|不清楚""",
     re.I | re.X,
 )
@@ -122,5 +125,5 @@ def refuses(text: str) -> bool:
         >>> refuses("I'm sorry, I can't help with that."), refuses("I cannot rule out lymphoma.")
         (True, False)
     """
-    found = _REFUSAL.search(text[:_OPENS_WITH])
-    return found is not None and _PIVOT.search(text, found.end(), found.end() + _OPENS_WITH) is None
+    ends = [found.end() for found in _REFUSAL.finditer(text[:_OPENS_WITH])]
+    return bool(ends) and _PIVOT.search(text, ends[-1], ends[-1] + _OPENS_WITH) is None

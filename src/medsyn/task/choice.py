@@ -40,6 +40,9 @@ NEARLY = 92.0
 _APART = 4.0
 """By how much, in percent, the most similar option must lead."""
 
+_MOST_LINES = 2000
+"""Lines, from the end, in which an option's text is looked for."""
+
 SEVERAL = "names several options"
 NONE = "no option is named"
 
@@ -219,7 +222,7 @@ def _is_name(letter: str, text: str, options: Sequence[str]) -> bool:
 
 def _named(answer: str, options: Sequence[str]) -> int | None:
     """The one option whose text is the reply, a line of it, or what is stated as the diagnosis."""
-    lines = [line for line in answer.splitlines() if line.strip()]
+    lines = [line for line in answer.splitlines() if line.strip()][-_MOST_LINES:]
     if len(lines) == 1 or len(answer) < 300:
         whole = _similar(answer, options)
         if whole is not None:

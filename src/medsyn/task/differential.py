@@ -28,7 +28,13 @@ from medsyn.task.names import clean, distinct
 MOST = 50
 """The most diagnoses that are kept of one reply; what follows is a model that does not stop."""
 
-_FENCE = re.compile(r"^\s*```\w*\s*$", re.M)
+MOST_LINES = 2000
+"""The most lines that are read, from the end, for the same reason."""
+
+LONGEST_ROW = 5000
+"""Characters of the longest line that is taken for names in a row."""
+
+_FENCE = re.compile(r"\s*```\w*\s*")
 
 
 def parse_differential(text: str) -> tuple[str, ...]:
@@ -42,7 +48,7 @@ def parse_differential(text: str) -> tuple[str, ...]:
     for value in reversed(json_values(answer)):
         if names := distinct(_from_json(value, whole=len(answer) < 2 * len(str(value)))):
             return names[:MOST]
-    lines = [line for row in _FENCE.sub("", answer).splitlines() for line in _unfolded(row)]
+    lines = [line for row in _rows(answer) for line in _unfolded(row)]
     return (distinct(_table(lines)) or distinct(_lists(lines)) or distinct(_plain(lines)))[:MOST]
 
 
@@ -61,7 +67,7 @@ def parse_diagnosis(text: str) -> str | None:
     for value in reversed(json_values(answer)):
         if names := distinct(_from_json(value, whole=len(answer) < 2 * len(str(value)))):
             return names[0]
-    lines = [line for line in _FENCE.sub("", answer).splitlines() if line.strip()]
+    lines = _rows(answer)
     for i in range(len(lines) - 1, -1, -1):
         if found := _FINAL.match(lines[i]):
             rest = lines[i][found.end() :].strip("*_ ")
@@ -70,9 +76,15 @@ def parse_diagnosis(text: str) -> str | None:
                 return name
     if len(lines) == 1 and not _sentence(lines[0]):
         return clean(_without_mark(lines[0]))
-    if lines and (_name_like(first := _without_mark(lines[0]))) and not _HEADING.search(lines[0]):
-        return clean(first)
+    if lines and (first := _row(lines[0])) and _name_like(first) and (name := clean(first)):
+        return name
     return next(iter(parse_differential(answer)), None)
+
+
+def _rows(answer: str) -> list[str]:
+    """The lines that say something, without fences."""
+    rows = [row for row in answer.splitlines() if row.strip() and not _FENCE.fullmatch(row)]
+    return rows[-MOST_LINES:]
 
 
 _FINAL = re.compile(
@@ -126,7 +138,7 @@ def _name_in(entry: Any) -> str:
 
 _MARK = re.compile(
     r"""^(?P<indent>\s*)(?:>\s?)?(?:\#{1,6}\s*)?(?:\*\*|__)?\s*(?:
-        (?P<number>\d{1,3})\s?(?:[.)、．:：）\]](?!\d)|\s[-–]\s)
+        (?P<number>\d{1,3})\s?(?:\.(?!\d(?!型))|[:：](?!\d)|[)、．）\]]|\s[-–]\s)
        |[(（\[]\s?(?P<bracketed>\d{1,3})\s?[)）\]]
        |\#(?P<hash>\d{1,2})[.:)]?(?=\s)
        |(?:rank|diagnosis|dx|诊断|第)\s?\#?(?P<label>\d{1,2})\s?[位名]?\s?(?:[.:：)]|\s[-–]\s)
@@ -138,14 +150,17 @@ _MARK = re.compile(
     re.X | re.I,
 )
 _CHINESE = "零一二三四五六七八九十"
-_INLINE = re.compile(r"(?:(?<=[\s,，;；。、])|(?<![\s\S]))[(（]?(\d{1,2})[.)、．）:](?!\d)[^\S\n]*")
+_INLINE = re.compile(
+    r"(?:(?<=[\s,，;；。、])|(?<![\s\S]))[(（]?(?P<number>\d{1,2})(?:[.:](?!\d(?!型))|[)、．）])|(?P<circled>[①-⑳])"
+)
 
 
 def _unfolded(line: str) -> list[str]:
     """Split a line that holds a whole numbered list."""
     starts = []
     for found in _INLINE.finditer(line):
-        if int(found[1]) == len(starts) + 1:
+        number = int(found["number"]) if found["number"] else ord(found["circled"]) - ord("①") + 1
+        if number == len(starts) + 1:
             starts.append(found.start())
     if len(starts) < 2:
         return [line]
@@ -196,8 +211,6 @@ def _lists(lines: list[str]) -> list[str]:
     heading: str | None = None  # the line of text right above
     broken = False  # whether a heading stands between here and the last item
     for line in lines:
-        if not line.strip():
-            continue
         mark = _mark(line)
         place = None if mark is None else _place(lists, mark, heading, broken)
         if mark is not None and place is not None:
@@ -226,7 +239,7 @@ def _place(
             return same
     elif same is not None and number == same.last + 1 and indent <= same.indent + 1:
         return same
-    elif same is not None and number == 1 == same.last and heading is None:
+    elif same is not None and number == 1 == same.last and heading is None and indent <= same.indent + 1:
         return same  # every line numbered 1
     elif (kind == "letter" and number != 1) or (lists and not broken and indent > lists[-1].indent + 1):
         return None
@@ -312,7 +325,7 @@ _VERB = re.compile(
     re.I,
 )
 _LEAD = re.compile(
-    r"^[\s*_#>]*[^:：\n]{0,80}(?:diagnos[ie]s|differential|ddx|dx|answer|诊断|答案|鉴别)[^:：\n]{0,40}[:：][\s*_]*",
+    r"[\s*_#>]{0,12}[^:：\n]{0,80}(?:diagnos[ie]s|differential|ddx|dx|answer|诊断|答案|鉴别)[^:：\n]{0,40}[:：][\s*_]{0,12}",
     re.I,
 )
 _STATED = re.compile(
@@ -326,8 +339,7 @@ _STATED = re.compile(
 
 def _plain(lines: list[str]) -> list[str]:
     """Names one a line, in a row, or in sentences."""
-    rows = [row for line in lines if (row := _LEAD.sub("", line, count=1).strip()) and not _HEADING.search(row)]
-    names = [row for row in rows if _name_like(row)]
+    names = [row for line in lines if (row := _row(line)) and _name_like(row)]
     if len(names) > 1:
         return names
     if names:
@@ -342,6 +354,14 @@ def _plain(lines: list[str]) -> list[str]:
     return items
 
 
+def _row(line: str) -> str:
+    """A line without its lead ("Differential diagnosis:") and mark; empty for a heading."""
+    row = _without_mark(line[lead.end() if (lead := _LEAD.match(line)) else 0 :].strip())
+    heading = _HEADING.search(row) is not None
+    # a line in bold may be a name as well
+    return "" if heading and (row.rstrip("*_ ").endswith((":", "：")) or _kind_of(row) != "unknown") else row
+
+
 def _sentence(text: str) -> bool:
     """Whether a text is more than a name: it holds a verb, or is too long."""
     return (
@@ -351,6 +371,8 @@ def _sentence(text: str) -> bool:
 
 def _name_like(line: str) -> bool:
     """Whether a line holds names alone: one, or several in a row."""
+    if len(line) > LONGEST_ROW:
+        return False
     before = re.split(r"\s[-–—]+\s|——|[(（]", line, maxsplit=1)[0]
     return bool(before.strip()) and (not _sentence(before) or not any(map(_sentence, _split(line)[:MOST])))
 

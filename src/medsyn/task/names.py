@@ -32,22 +32,24 @@ _LABEL = re.compile(
     re.I | re.X,
 )
 _NUMBER = r"(?:~|≈|约|about |approx\.? )?\s?[<>]?\d{1,3}(?:\.\d{1,3})?\s?(?:%|％)(?:\s?[-–~]\s?\d{1,3}\s?[%％])?"
+_CHANCE = "probability|likelihood|confidence|prob\\.?|概率|可能性|置信度"
+_NO_BRACKET = r"[^()（）\[\]【】]"
 _PROBABILITY_BRACKET = re.compile(
     rf"""\s*[(（\[【]\s*(?:
-        [^()（）\[\]【】]{{0,40}}?{_NUMBER}[^()（）\[\]【】]{{0,30}}
-       |(?:p|prob(?:ability)?|confidence|likelihood|概率|可能性|置信度)\s?[=:：≈]?\s?[^()（）\[\]【】]{{1,20}}
-       |(?:very\ |most\ |highly\ |moderately\ |less\ |least\ |more\ )?(?:high|low|moderate|medium
-         |likely|probable|possible|unlikely|favou?red|top\ choice|leading|leading\ diagnosis|most\ likely\ diagnosis|primary\ consideration)
-         (?:\ (?:probability|likelihood|confidence|suspicion))?
+        {_NO_BRACKET}{{0,40}}?{_NUMBER}{_NO_BRACKET}{{0,30}}
+       |(?:{_CHANCE}|p(?=\s?[=:：≈]))\s?[=:：≈]?\s?{_NO_BRACKET}{{1,20}}
+       |(?:(?:very|most|highly|moderately|less|least|more)\ )?
+        (?:high|low|moderate|medium|likely|probable|possible|unlikely|favou?red)(?:\ (?:suspicion|{_CHANCE}))?
+       |top\ choice|leading(?:\ diagnosis)?|most\ likely\ diagnosis|primary\ consideration
        |[01]?\.\d{{1,3}}
-       |ICD[^()（）\[\]【】]{{0,30}}
-       |最可能|可能性[大小高低中]|较?可能|首选|首先考虑|高|中|低
+       |ICD{_NO_BRACKET}{{0,30}}
+       |最可能|较?可能|首选|首先考虑|高|中|低
        )\s*[)）\]】]""",
     re.I | re.X,
 )
 _LEADING_PROBABILITY = re.compile(rf"^{_NUMBER}\s*(?:[-–—:：]\s*)?", re.I)
 _TRAILING_PROBABILITY = re.compile(
-    rf"""[\s,，;；|:：–—-]*(?:(?:probability|likelihood|confidence|prob\.?|p|概率|可能性|置信度)\s?[=:：≈]?\s?(?:为|约)?)?
+    rf"""[\s,，;；|:：–—-]*(?:(?:{_CHANCE}|\bp)\s?[=:：≈]?\s?(?:为|约)?)?
         \s*(?:{_NUMBER}|(?<=[\s=:：])[01]\.\d{{1,3}})\s*$""",
     re.I | re.X,
 )
@@ -71,13 +73,29 @@ _EXPLANATION = re.compile(
 _DANGLING = re.compile(r"^(?:and|or|vs\.?|versus|以及|及|和|或|或者)\s+", re.I)
 _EDGES = " \t\r\n\f\v\u00a0\u3000.,;:，。；：、·•*_\"“”'‘’`|/\\-–—{}<>=#~？?!！"
 _NOTHING = frozenset(
-    normalise(word)
-    for word in """none|n/a|na|nil|null|unknown|unclear|undetermined|not sure|i do not know|i don't know|no diagnosis
-    etc|other|others|and others|answer|list|diagnosis|diagnoses|differential|differential diagnosis|ddx|final diagnosis
-    most likely|less likely|most probable diagnosis|second most probable diagnosis
-    无|未知|不详|不清楚|不知道|我不知道|暂无|等|其他|答案|诊断|鉴别诊断|最终诊断|最可能的诊断|第二可能的诊断""".replace(
-        "\n", "|"
-    ).split("|")
+    normalise(words)
+    for words in (
+        *("none", "n/a", "na", "nil", "null", "unknown", "unclear", "undetermined", "not sure", "i do not know"),
+        *("i don't know", "no diagnosis", "etc", "other", "others", "and others", "answer", "list", "diagnosis"),
+        *("diagnoses", "differential", "differential diagnosis", "ddx", "final diagnosis", "most likely"),
+        *("less likely", "most probable diagnosis", "second most probable diagnosis"),
+        *(
+            "无",
+            "未知",
+            "不详",
+            "不清楚",
+            "不知道",
+            "我不知道",
+            "暂无",
+            "等",
+            "其他",
+            "答案",
+            "诊断",
+            "鉴别诊断",
+            "最终诊断",
+        ),
+        *("最可能的诊断", "第二可能的诊断"),
+    )
 )
 """What stands in a list at times and names no disease; the prompt's own placeholders are among them."""
 
@@ -131,7 +149,7 @@ def _unbalanced(text: str) -> str:
 def distinct(items: list[str]) -> tuple[str, ...]:
     """Return the names in items, in order, each once."""
     names: dict[str, str] = {}
-    for item in items:
+    for item in dict.fromkeys(items):
         name = clean(item)
         if name is not None:
             names.setdefault(normalise(name).replace(" ", ""), name)
