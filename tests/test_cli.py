@@ -78,7 +78,7 @@ def test_run_grade_and_report(book, tmp_path):
     assert done["answers"][0]["done"] == 8
     again = medsyn("run", *flags, "--judge", "exact")
     assert "8 stored before" in again.stdout
-    assert "exact" in medsyn("grade", run, "--judge", "exact").stdout
+    assert json.loads(medsyn("grade", run, "--judge", "exact", "--json").stdout)["verdicts"] == 0
     shown = medsyn("report", run, "-o", tmp_path / "report")
     assert (tmp_path / "report" / "index.html").exists()
     assert "file://" in shown.stdout

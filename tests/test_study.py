@@ -87,3 +87,13 @@ def test_names_are_kept_once_and_in_order():
 @pytest.mark.parametrize(("text", "tokens"), [("1500", 1500), ("2M", 2_000_000), ("1.5k tokens", 1500)])
 def test_budgets_in_tokens(text, tokens):
     assert Budget.parse(text, Prices()).tokens == tokens
+
+
+def test_a_temperature_can_be_left_to_the_server():
+    def temperature(**given):
+        study = Study(cases="b", out="r", model="baseline:random", **given)
+        return study.task_settings.sampling.temperature
+
+    assert temperature() == 0.0
+    assert temperature(temperature="0.7") == 0.7
+    assert temperature(temperature="server") is None

@@ -26,8 +26,8 @@ def check(
 
     Example: `medsyn model check openai:my-model --base-url http://127.0.0.1:8000/v1`
     """
-    from medsyn.model import ModelSettings, open_models
-    from medsyn.model.check import check_model
+    from medsyn.model import Model, ModelSettings, open_models
+    from medsyn.model.check import ModelCheck, check_model
 
     settings = ModelSettings(
         base_url=base_url,
@@ -36,8 +36,15 @@ def check(
         retries=1,
         tokenizer=str(tokenizer) if tokenizer else None,
     )
+
+    async def look(model: Model) -> ModelCheck:
+        try:
+            return await check_model(model)
+        finally:
+            await model.close()
+
     for model in open_models(name, settings):
-        result = asyncio.run(check_model(model))
+        result = asyncio.run(look(model))
         if as_json:
             show.plain(result.as_dict())
         else:

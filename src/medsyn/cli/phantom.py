@@ -63,9 +63,8 @@ def demo(
     ):
         study = Study(cases=folder, model=READERS, task=task, condition=condition, judge="exact", out=run)
         models = " ".join(f"--model {name}" for name in READERS)
-        typer.echo(
-            f"$ medsyn run --cases {folder} {models} --task {task} --condition {condition} --judge exact --out {run}"
-        )
+        asked = f"{models} --task {task} --condition {condition}"
+        typer.echo(f"$ medsyn run --cases {folder} {asked} --judge exact --out {run}")
         with Live() as live:
             done = run_study(study, live, book)
     show.outcome(done)

@@ -50,7 +50,8 @@ def run(
     permutations: Annotated[int | None, typer.Option(min=1, help="Rotations of the options.")] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="How often each question is asked.")] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, help="By default 0, or 1 with several samples.")
+        str | None,
+        typer.Option(help="By default 0, or 1 with several samples; 'server' sends none.", metavar="NUMBER"),
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest answer, reasoning included.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Nucleus sampling.")] = None,

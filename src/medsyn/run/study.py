@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -79,8 +79,9 @@ class Study(BaseModel):
     """Only the first so many cases."""
     permutations: Annotated[int, Field(ge=1, le=26)] = 1
     samples: Annotated[int, Field(ge=1)] = 1
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    """None means 0, or 1 where each question is asked several times."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | Literal["server"] | None = None
+    """None means 0, or 1 where each question is asked several times; ``server`` sends none, for models that
+    take no temperature."""
     max_tokens: Annotated[int, Field(ge=1)] = 4096
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: int = 0
@@ -113,7 +114,8 @@ class Study(BaseModel):
     @property
     def task_settings(self) -> TaskSettings:
         """How tasks ask."""
-        temperature = self.temperature if self.temperature is not None else (1.0 if self.samples > 1 else 0.0)
+        chosen = self.temperature if self.temperature is not None else (1.0 if self.samples > 1 else 0.0)
+        temperature = None if chosen == "server" else chosen
         sampling = Sampling(temperature, self.max_tokens, self.top_p, None, self.posterior)
         return TaskSettings(sampling, self.permutations, self.samples, self.seed)
 
