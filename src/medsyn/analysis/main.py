@@ -66,12 +66,12 @@ def main_table(run: Evaluated, condition: str = BASELINE) -> pl.DataFrame:
     chosen = by_case(_under(answers(run), "fdx", condition), ["model"], "right")
     listed = by_case(_under(grades(run), "ddx", condition), ["model", "judge"], "covered")
     accuracies, coverages = parts(chosen, ["model"]), parts(listed, ["model", "judge"])
-    unasked = skips(run)
+    unasked, graders = skips(run), judges(run, "ddx") or [None]
     rows = []
     for model in models(run):
         for scope in scopes(run):
             accuracy = scoped(accuracies.get((model,)), scope)
-            for judge in judges(run, "ddx") or [None]:
+            for judge in graders:
                 coverage = scoped(coverages.get((model, judge)), scope)
                 if not _any(accuracy) and not _any(coverage):
                     continue

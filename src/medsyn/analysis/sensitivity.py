@@ -132,13 +132,26 @@ def sensitivity_table(run: Evaluated) -> pl.DataFrame:
     ``pairs`` cases have both sensitivities, ``missing`` have not; ``share_below`` is in percent, the means
     are in bits. NMSE is null where findings have no influence at all.
     """
+    return by_type(sensitivities(run))
+
+
+def average_nmse_table(run: Evaluated) -> pl.DataFrame:
+    """By model: the unweighted mean of the NMSE over evidence types, with cases drawn whole for its interval.
+
+    ``types`` have an NMSE; ``types_without_value`` have none (no pairs, or findings without any influence).
+    """
+    return average(sensitivities(run))
+
+
+def by_type(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make the `sensitivity_table` of `sensitivities` that are already computed."""
     rows = []
-    for (model, kind), frame in parts(sensitivities(run), ["model", "type"]).items():
-        pairs = frame.drop_nulls(["s_image", "s_text"])
+    for (model, kind), part in parts(frame, ["model", "type"]).items():
+        pairs = part.drop_nulls(["s_image", "s_text"])
         image, text = pairs["s_image"].to_numpy(), pairs["s_text"].to_numpy()
         rows.append(
             {"model": model, "type": kind, "how": _hows(pairs), "pairs": len(pairs)}
-            | {"missing": len(frame) - len(pairs)}
+            | {"missing": len(part) - len(pairs)}
             | columns("nmse", nmse(image, text))
             | columns("share_below", share_below(image, text).times(100))
             | columns("mean_s_image", mean(image))
@@ -147,14 +160,11 @@ def sensitivity_table(run: Evaluated) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_TYPE)
 
 
-def average_nmse_table(run: Evaluated) -> pl.DataFrame:
-    """By model: the unweighted mean of the NMSE over evidence types, with cases drawn whole for its interval.
-
-    ``types`` have an NMSE; ``types_without_value`` have none (no pairs, or findings without any influence).
-    """
+def average(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make the `average_nmse_table` of `sensitivities` that are already computed."""
     rows = []
-    for (model,), frame in parts(sensitivities(run), ["model"]).items():
-        pairs = frame.drop_nulls(["s_image", "s_text"])
+    for (model,), part in parts(frame, ["model"]).items():
+        pairs = part.drop_nulls(["s_image", "s_text"])
         kinds = pairs["type"].unique(maintain_order=True).to_list()
         cases = pairs["case"].unique(maintain_order=True).to_list()
         image = np.full((len(cases), len(kinds)), np.nan)
@@ -167,13 +177,15 @@ def average_nmse_table(run: Evaluated) -> pl.DataFrame:
         counted = int((np.nansum(text, axis=0) > 0).sum())
         rows.append(
             {"model": model, "how": _hows(pairs), "types": counted, "cases": estimate.n}
-            | {"types_without_value": frame["type"].n_unique() - counted}
+            | {"types_without_value": part["type"].n_unique() - counted}
             | columns("average_nmse", estimate)
         )
     return pl.DataFrame(rows, schema=_AVERAGE)
 
 
 def _note(left_out: dict[str, set[tuple[str, str]]], model: str, case: str, condition: str) -> None:
+    if "without-" not in condition:
+        return
     for _, less in _FORMS.values():
         kind = condition.removeprefix(less.format(""))
         if kind != condition and kind in _TYPES:

@@ -190,7 +190,7 @@ def resampled_means(values: ArrayLike, *, resamples: int = RESAMPLES, seed: int 
     array = np.asarray(values, dtype=np.float64)
     if len(array) == 0:
         raise ValueError("resampled_means: no cases")
-    return _weights(len(array), resamples, seed) @ array
+    return _counts(len(array), resamples, seed).astype(np.float64) @ array / len(array)
 
 
 def percentile(draws: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
@@ -209,14 +209,15 @@ def percentile(draws: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@lru_cache(maxsize=8)
-def _weights(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
-    """How often each draw holds each case, divided by n; the same for every analysis of n cases."""
+@lru_cache(maxsize=64)
+def _counts(n: int, resamples: int, seed: int) -> NDArray[np.unsignedinteger]:
+    """How often each draw holds each case; the same for every analysis of n cases. Shape (resamples, n)."""
     drawn = np.random.default_rng([seed, n]).integers(n, size=(resamples, n))
     drawn += np.arange(resamples)[:, None] * n
-    weights = np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n) / n
-    weights.setflags(write=False)  # it is shared
-    return weights
+    counts = np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
+    counts = counts.astype(np.min_scalar_type(counts.max()))  # small, so that many can be kept
+    counts.setflags(write=False)  # it is shared
+    return counts
 
 
 def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:

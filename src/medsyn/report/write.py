@@ -32,7 +32,6 @@ from medsyn import __version__
 from medsyn.analysis import (
     Evaluated,
     answers,
-    average_nmse_table,
     condition_order,
     conditions_table,
     grades_table,
@@ -41,7 +40,7 @@ from medsyn.analysis import (
     missing_table,
     models,
     sensitivities,
-    sensitivity_table,
+    sensitivity,
 )
 from medsyn.case import Image, InputError
 from medsyn.report.cases import MARKS, case_list, case_pages
@@ -100,8 +99,8 @@ def write_report(runs: Sequence[Evaluated], out: Path) -> Path:
 
 def _index(run: Evaluated, out: Path) -> dict[str, Any]:
     """Compute and write tables and figures; return what the first page shows."""
-    main, conditions = main_table(run), conditions_table(run)
-    types = sensitivity_table(run)
+    main, conditions, per_case = main_table(run), conditions_table(run), sensitivities(run)
+    types = sensitivity.by_type(per_case)
     sections: list[dict[str, Any]] = []
 
     def section(anchor: str, title: str, tables: list[Table], pictures: list[tuple[str, str, str | None]]) -> None:
@@ -145,7 +144,7 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
     section(
         "sensitivity",
         "Evidence sensitivity",
-        sensitivity_views(types, average_nmse_table(run)),
+        sensitivity_views(types, sensitivity.average(per_case)),
         [
             (
                 "sensitivity",
@@ -156,7 +155,6 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
     )
     section("missing", "Missing and skipped", [missing_view(missing_table(run))], [])
     _csv(answers(run), out / "tables" / "answers.csv")
-    per_case = sensitivities(run)
     if len(per_case):
         _csv(per_case, out / "tables" / "sensitivities.csv")
     return {"words": summary(run, main, types), "sections": sections, "per_case": bool(len(per_case))}
