@@ -193,7 +193,7 @@ def _photography(name: str, draw: Random) -> Field:
     texture = 1 + noise(draw, 1.1, 0.016) + noise(draw, 6, 0.02) - 0.05 * (noise(draw, 1.6, 1.0) > 2.0)
     creases = np.sin((X * draw.uniform(0.3, 0.5) + Y * draw.uniform(0.7, 0.9)) * 0.9 + noise(draw, 8, 1.6))
     shade = light * texture * (1 - 0.025 * (creases > 0.86))
-    image = skin[None, None, :] * shade[:, :, None]
+    image = skin[None, None, :].astype(np.float32) * shade[:, :, None]
     turn = draw.uniform(-25, 25)
     band = arc(SIZE / 2, 190, 92, 90, 225 + turn / 2, 315 + turn / 2, draw.uniform(11, 14))
     places = ((68, SIZE / 2), (SIZE - 68, SIZE / 2))
@@ -214,7 +214,7 @@ _STAIN = {
 def _microscopy(name: str, draw: Random) -> Field:
     eosin = np.array([238, 204, 222]) + draw.uniform(-4, 4, 3)
     weave = noise(draw, 2.5, 5) + noise(draw, 9, 5)
-    image = eosin[None, None, :] + weave[:, :, None] * np.array([0.5, 1.0, 0.6])
+    image = eosin[None, None, :].astype(np.float32) + weave[:, :, None] * np.array([0.5, 1.0, 0.6], dtype=np.float32)
     fibres = np.sin((X * draw.uniform(-0.2, 0.2) + Y * 0.3) + noise(draw, 9, 2.2)) > 0.9
     image = stain(image, eosin - np.array([12, 34, 18]), 0.6 * soft(fibres, 1.2))
     layers: dict[str, list[Outline]] = {key: [] for key in _STAIN}
@@ -299,11 +299,11 @@ def _laboratory(name: str, draw: Random) -> Field:
 
 
 def _electrophysiology(name: str, draw: Random) -> Field:
-    scale = 3  # drawn larger and shrunk, for a smooth line
+    scale = 2  # drawn larger and shrunk, for a smooth line
     canvas = PILImage.new("RGB", (WIDE * scale, SIZE * scale), (255, 244, 242))
     pen = ImageDraw.Draw(canvas)
     shift = draw.uniform(0, 40, 2)
-    for step, colour, width in ((8, (250, 222, 220), 2), (40, (240, 188, 186), 3)):
+    for step, colour, width in ((8, (250, 222, 220), 1), (40, (240, 188, 186), 2)):
         for axis, length in ((0, WIDE), (1, SIZE)):
             for at in np.arange(shift[axis] - 40, length, step) * scale:
                 line = (at, 0, at, SIZE * scale) if axis == 0 else (0, at, WIDE * scale, at)
@@ -331,7 +331,7 @@ def _electrophysiology(name: str, draw: Random) -> Field:
             y += tall * 0.3 / (1 + np.exp(-(x - start - 4) * 1.2)) / (1 + np.exp((x - start - 19) * 0.5))
     level = SIZE * 0.62 + draw.uniform(-10, 10)
     line = [(px * scale, (level - py) * scale) for px, py in zip(x, y, strict=True)]
-    pen.line(line, fill=(32, 34, 44), width=4 * scale // 2, joint="curve")
+    pen.line(line, fill=(32, 34, 44), width=2 * scale, joint="curve")
     image = np.asarray(canvas.resize((WIDE, SIZE), PILImage.Resampling.LANCZOS), dtype=np.float32)
     return image + draw.normal(0, 0.6, (SIZE, WIDE, 1))
 

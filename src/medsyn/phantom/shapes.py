@@ -139,4 +139,4 @@ def grey(field: Field) -> Field:
 
 def stain(image: Field, colour: Field, mask: Field) -> Field:
     """A colour picture with ``colour`` laid over it where the mask is."""
-    return image * (1 - mask[:, :, None]) + colour * mask[:, :, None]
+    return image * (1 - mask[:, :, None]) + colour.astype(np.float32) * mask[:, :, None]
