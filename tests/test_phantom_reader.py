@@ -13,14 +13,13 @@ import pytest
 from PIL import Image as PILImage
 from scipy.spatial.distance import jensenshannon
 
-from medsyn.case import Case, ImagePart, InputError, TextPart
+from medsyn.case import Case, ImagePart, InputError, TextPart, place_image
 from medsyn.condition import parse
 from medsyn.model import Request, Response, Sampling, open_models
 from medsyn.phantom import truth
 from medsyn.phantom.clinic import _Maker, make_clinic
 from medsyn.phantom.weights import Weights
 from medsyn.phantom.world import DISEASES, PRIOR, VISUAL, Finding, disease_named, likelihood
-from medsyn.source.writing import place_image
 from medsyn.taxonomy import EvidenceType, TextKind
 
 WEAK = "microscopy.images=0.1"

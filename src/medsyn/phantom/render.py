@@ -214,7 +214,8 @@ _STAIN = {
 def _microscopy(name: str, draw: Random) -> Field:
     eosin = np.array([238, 204, 222]) + draw.uniform(-4, 4, 3)
     weave = noise(draw, 2.5, 5) + noise(draw, 9, 5)
-    image = eosin[None, None, :].astype(np.float32) + weave[:, :, None] * np.array([0.5, 1.0, 0.6], dtype=np.float32)
+    tint = np.array([0.5, 1.0, 0.6], dtype=np.float32)
+    image = eosin[None, None, :].astype(np.float32) + weave[:, :, None] * tint
     fibres = np.sin((X * draw.uniform(-0.2, 0.2) + Y * 0.3) + noise(draw, 9, 2.2)) > 0.9
     image = stain(image, eosin - np.array([12, 34, 18]), 0.6 * soft(fibres, 1.2))
     layers: dict[str, list[Outline]] = {key: [] for key in _STAIN}
