@@ -67,7 +67,7 @@ def describe(book: Casebook) -> Description:
     cases_by_type: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     for case in cases:
-        names = {_type(item.type) for item in case.evidence}
+        names = list(dict.fromkeys(_type(item.type) for item in case.evidence))
         cases_by_type.update(names)
         for item in case.evidence:
             images_by_type[_type(item.type)] += len(item.images)
