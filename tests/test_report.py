@@ -1,0 +1,301 @@
+"""Reports: what is written, and what a real browser makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from medsyn.analysis import conditions_table, main_table
+from medsyn.case import Case, Casebook, Diagnosis, InputError, Option
+from medsyn.report import write_report
+from medsyn.run.types import Result, Skipped
+from synthetic import CONDITIONS, HOSTILE, SyntheticRun, synthetic_run
+
+BROWSER = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> SyntheticRun:
+    return synthetic_run(tmp_path_factory.mktemp("book"), rotations=2)
+
+
+@pytest.fixture(scope="module")
+def report(run, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "report"
+    assert write_report([run], out) == out / "index.html"
+    return out
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_run_gives_the_same_bytes_also_over_an_older_report(run, report, tmp_path):
+    first = content(report)
+    write_report([run], tmp_path / "again")
+    assert content(tmp_path / "again") == first
+    (tmp_path / "again" / "cases" / "gone.html").write_text("a page of an older report")
+    (tmp_path / "again" / "notes.txt").write_text("mine")
+    write_report([run], tmp_path / "again")
+    assert (tmp_path / "again" / "notes.txt").read_text() == "mine"
+    (tmp_path / "again" / "notes.txt").unlink()
+    assert content(tmp_path / "again") == first
+
+
+def test_every_image_is_there_once_under_its_hash(run, report):
+    images = {image.sha256 for case in run.book for image in case.images}
+    files = list((report / "images").iterdir())
+    assert {path.stem for path in files} == images
+    assert all(hashlib.sha256(path.read_bytes()).hexdigest() == path.stem for path in files)
+
+
+def test_csv_files_hold_the_tables_of_the_api(run, report):
+    shown = pl.read_csv(report / "tables" / "main.csv", schema=main_table(run).schema)
+    expected = main_table(run)
+    assert shown.select("model", "language", "judge", "fdx_cases", "gap_cases").equals(
+        expected.select("model", "language", "judge", "fdx_cases", "gap_cases")
+    )
+    for a, b in zip(shown["accuracy"], expected["accuracy"], strict=True):
+        assert a == pytest.approx(b, abs=1e-5)
+    assert len(pl.read_csv(report / "tables" / "answers.csv", infer_schema_length=None)) == len(run.results)
+
+
+def test_texts_none_and_na_survive_the_csv(tmp_path):
+    options = (Option(text="None"), Option(text="NA", right=True))
+    case = Case(id="a", language="en", diagnosis=Diagnosis(name="NA"), options=options)
+    results = [Result("m", "fdx", "images", "a", "en", option=i, right=i == 1, rotation=i) for i in (0, 1)]
+    results.append(Result("m", "fdx", "images", "a", "en", rotation=2, status="missing", reason="None"))
+    write_report([SyntheticRun(results, (), Casebook("b", "1", (case,)))], tmp_path / "r")
+    frame = pl.read_csv(tmp_path / "r" / "tables" / "answers.csv")
+    assert frame["option"].to_list() == ["None", "NA", None]
+    page = (tmp_path / "r" / "cases" / "a.html").read_text()
+    assert '<span class="label" lang="en">None</span>' in page
+    assert '<span class="label" lang="en">NA</span>' in page
+
+
+def test_the_answer_in_words_and_the_making_are_on_the_first_page(run, report):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    row = main_table(run).row(0, named=True)
+    assert f"{row['coverage']:.1f}\u00a0% of {row['ddx_cases']} cases" in page
+    assert f"{row['accuracy']:.1f}\u00a0% of {row['fdx_cases']} cases" in page
+    assert run.book.digest in page
+    assert "Never use it" in page
+    about = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    assert about["models"] == ["openai:alpha", "openai:beta", "baseline:random"]
+    assert about["casebook"]["digest"] == run.book.digest
+
+
+def test_every_missing_reason_is_shown(run, report):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    for reason in ("timeout: no answer within 600 s", "refused to answer", "the captions name it"):
+        assert reason in page
+
+
+def test_nothing_written_by_a_model_or_a_case_becomes_markup(report):
+    pages = [path.read_text(encoding="utf-8") for path in report.rglob("*.html")]
+    assert any("&lt;script&gt;document.title" in page for page in pages)
+    assert not any(HOSTILE in page for page in pages)
+
+
+@pytest.mark.parametrize("results", ["none", "skipped", "one", "without baseline"])
+def test_small_and_empty_runs_are_reported_without_a_crash(tmp_path, results):
+    run = synthetic_run(None, cases=2)
+    few = {
+        "none": SyntheticRun((), (), run.book),
+        "skipped": SyntheticRun((), (Skipped("m", "fdx", "findings", "case-000", "no findings"),), run.book),
+        "one": SyntheticRun([r for r in run.results if r.status == "answered"][:1], (), run.book),
+        "without baseline": SyntheticRun([r for r in run.results if r.condition != "images"], (), run.book),
+    }[results]
+    page = write_report([few], tmp_path / "r").read_text(encoding="utf-8")
+    assert "synthetic" in page
+    if results == "none":
+        assert "no answers yet" in page
+    if results == "without baseline":
+        assert "no main result" in page
+    write_report([SyntheticRun((), (), Casebook("empty", "1", ()))], tmp_path / "e")
+
+
+def test_bad_input_is_refused_with_a_clear_message(run, tmp_path):
+    with pytest.raises(InputError, match="one run is expected, not 2"):
+        write_report([run, run], tmp_path / "r")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="expected an empty one or an older report"):
+        write_report([run], tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="expected a folder"):
+        write_report([run], tmp_path / "file")
+
+
+def test_an_image_that_changed_or_vanished_is_named(tmp_path):
+    run = synthetic_run(tmp_path / "book", cases=1)
+    image = run.book.cases[0].images[0]
+    image.path.write_bytes(b"other")
+    with pytest.raises(InputError, match=r"case case-000: found other content"):
+        write_report([run], tmp_path / "r")
+    image.path.unlink()
+    with pytest.raises(InputError, match="case case-000: found No such file"):
+        write_report([run], tmp_path / "r")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=BROWSER)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, report):
+    """Open a page; afterwards nothing may have failed, nor anything been fetched from outside."""
+    faults: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url))
+    context.on("requestfailed", lambda r: faults.append(f"failed: {r.url}"))
+    context.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
+    context.on("weberror", lambda e: faults.append(str(e.error)))
+
+    def open_page(name: str, width: int = 1280):
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto((report / name).as_uri())
+        return page
+
+    yield open_page
+    context.close()
+    assert faults == []
+
+
+def test_pages_load_offline_without_errors_and_show_all_images(visit, report, run):
+    for path in ["index.html", "cases.html", *(f"cases/{case.id}.html" for case in run.book)]:
+        page = visit(path)
+        page.evaluate("document.querySelectorAll('img').forEach((i) => (i.loading = 'eager'))")
+        page.wait_for_function("[...document.images].every((i) => i.complete)")
+        assert page.evaluate("[...document.images].filter((i) => i.src && !i.naturalWidth).length") == 0
+        assert "broken" not in page.title()
+        links = page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href.split('#')[0])")
+        gone = [link for link in links if not Path(link.removeprefix("file://")).is_file()]
+        assert gone == []
+        page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_fit_the_screen(visit, width):
+    for name in ("index.html", "cases.html", "cases/case-001.html", "cases/case-002.html"):
+        page = visit(name, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()
+
+
+def test_numbers_on_the_page_are_those_of_the_api(visit, run):
+    page = visit("index.html")
+    shown = page.locator("#table-main > .scroll tbody tr")
+    expected = main_table(run).filter(pl.col("language") == "all")
+    assert shown.count() == len(expected)
+    for number, row in enumerate(expected.iter_rows(named=True)):
+        cells = shown.nth(number).locator("td").all_inner_texts()
+        assert cells[0].split("\n")[0] == f"{row['coverage']:.1f}"
+        assert cells[3].split("\n")[0] == f"{row['accuracy']:.1f}"
+        assert cells[7].split("\n")[0].replace("−", "-") == (
+            f"{row['gap']:+.1f}" if round(row["gap"], 1) else "0.0"
+        )
+    conditions = conditions_table(run).filter(pl.col("language") == "all", pl.col("task") == "fdx")
+    first = page.locator("#table-conditions-fdx > .scroll tbody tr").first.locator("td").all_inner_texts()
+    for text, name in zip(first, CONDITIONS, strict=True):
+        row = conditions.filter(pl.col("condition") == name).row(0, named=True)
+        assert math.isclose(float(text.split("\n")[0]), row["value"], abs_tol=0.051)
+
+
+def test_filters_narrow_the_case_list(visit, run):
+    page = visit("cases.html")
+    rows = page.locator("#cases tbody tr:visible")
+    assert rows.count() == len(run.book)
+    page.select_option("select[name=language]", "zh")
+    assert rows.count() == sum(case.language == "zh" for case in run.book)
+    page.get_by_role("button", name="Clear").click()
+    page.select_option("select[name=type]", "mri")
+    assert rows.count() == sum("mri" in case.evidence_types for case in run.book)
+    page.get_by_role("button", name="Clear").click()
+    page.select_option("select[name=specialty]", "haematology")
+    assert rows.count() == sum(case.specialty == "haematology" for case in run.book)
+    page.get_by_role("button", name="Clear").click()
+    for place, model in enumerate(("openai:alpha", "baseline:random")):
+        page.select_option("select[name=model]", str(2 * place))
+        page.select_option("select[name=outcome]", "w")
+        wrong = set()
+        for case in run.book:
+            given = [
+                r.right
+                for r in run.results
+                if (r.model, r.case, r.task, r.condition) == (model, case.id, "fdx", "images")
+                and r.status == "answered"
+            ]
+            if given and not any(given):
+                wrong.add(case.id)
+        assert set(rows.locator("th").all_inner_texts()) >= wrong
+        assert all("wrong" in text for text in rows.locator(".outcome").all_inner_texts())
+    page.fill("input[name=text]", "no such case")
+    assert rows.count() == 0
+    assert page.locator("#none").is_visible()
+
+
+def test_an_image_is_enlarged_and_closed_by_keyboard(visit):
+    page = visit("cases/case-001.html")
+    page.locator("a.zoom").first.focus()
+    page.keyboard.press("Enter")
+    viewer = page.locator("dialog.viewer")
+    assert viewer.is_visible()
+    first = viewer.locator("img").get_attribute("src")
+    page.keyboard.press("ArrowRight")
+    assert viewer.locator("img").get_attribute("src") != first
+    page.keyboard.press("Escape")
+    assert not viewer.is_visible()
+
+
+def test_a_case_page_shows_evidence_answers_and_grades(visit, run):
+    page = visit("cases/case-002.html")
+    case = run.book["case-002"]
+    text = page.locator("main").inner_text()
+    assert case.history in text
+    assert case.examination in text
+    assert page.locator("#evidence figure").count() == len(case.images)
+    page.locator("details.findings summary").first.click()
+    assert page.locator("details.findings .prose").first.inner_text() == case.evidence[0].findings
+    assert page.locator("#answers details.model").count() == 3
+    wide = page.locator("#answers .bar").first.evaluate("(bar) => getComputedStyle(bar, '::before').width")
+    assert float(wide.removesuffix("px")) >= 1
+    # right and wrong are told apart by sign and word
+    marks = page.locator(".card .mark.wrong").all_text_contents()
+    assert marks
+    assert all("✗" in mark for mark in marks)
+
+
+def test_a_run_object_of_another_class_will_do(tmp_path, run):
+    other = SimpleNamespace(results=list(run.results), skipped=list(run.skipped), book=run.book)
+    assert write_report([other], tmp_path / "r").is_file()
