@@ -78,15 +78,11 @@ def _case(number: int, folder: Path | None) -> Case:
     language = "zh" if number % 3 == 2 else "en"
     names = list(_NAMES[language])
     draw.shuffle(names)
-    options = tuple(
-        Option(text=name, right=i == 1, origin="differential") for i, name in enumerate(names[:4])
-    )
+    options = tuple(Option(text=name, right=i == 1, origin="differential") for i, name in enumerate(names[:4]))
     kinds = draw.sample(_TYPES, 2 + number % 3)
     evidence = [_evidence(kind, number * 10 + i, language, folder) for i, kind in enumerate(kinds)]
     if folder and number % 4 == 3:
-        evidence[0] = evidence[0].model_copy(
-            update={"findings": None, "findings_missing": "the captions name it"}
-        )
+        evidence[0] = evidence[0].model_copy(update={"findings": None, "findings_missing": "the captions name it"})
     return Case(
         id=f"case-{number:03}",
         language=language,
@@ -97,9 +93,7 @@ def _case(number: int, folder: Path | None) -> Case:
         evidence=tuple(evidence),
         diagnosis=Diagnosis(name=options[1].text, aliases=("BHL",), codes={"ORPHA": "797"}),
         options=options,
-        provenance=Provenance(
-            source="synthetic", reference=f"s{number}", notes=("masked a strip of 8 pixels",)
-        ),
+        provenance=Provenance(source="synthetic", reference=f"s{number}", notes=("masked a strip of 8 pixels",)),
     )
 
 
@@ -155,9 +149,7 @@ def _fdx(model: str, case: Case, condition: str, skill: float, rotation: int) ->
         text = "I'm sorry, but I cannot give medical advice." + " Please see a physician." * 12
         return Result(**head, status="refused", reason="refused to answer", text=text, right=False)
     if chance < 0.10:
-        return Result(
-            **head, status="cut-off", reason="cut off after 4096 tokens", text="First, the", right=False
-        )
+        return Result(**head, status="cut-off", reason="cut off after 4096 tokens", text="First, the", right=False)
     drop = 0.3 if condition != "images" else 0.0
     weights = [draw.random() * (1 - skill + drop) for _ in case.options]
     weights[1] += skill - drop * draw.random()
@@ -194,9 +186,7 @@ def _ddx(model: str, case: Case, condition: str, skill: float, judges: Sequence[
         if judge != "exact" and draw.random() < 0.05:
             verdicts[judge] = Verdict(missing="the judge's answer holds no grade")
         elif case.diagnosis.name in listed:
-            verdicts[judge] = Verdict(
-                5, listed.index(case.diagnosis.name) + 1, "The diagnosis is in the list."
-            )
+            verdicts[judge] = Verdict(5, listed.index(case.diagnosis.name) + 1, "The diagnosis is in the list.")
         else:
             verdicts[judge] = Verdict(draw.choice((0, 2, 3)) if judge != "exact" else 0, None, "Related.")
     text = "\n".join(f"{i}. {name}" for i, name in enumerate(listed, 1))

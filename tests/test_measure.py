@@ -153,9 +153,7 @@ sensitivities = st.lists(
 @given(sensitivities)
 def test_nmse_is_its_formula_and_one_for_blind_images(pairs):
     image, text = np.array(pairs).T
-    assert nmse(image, text, resamples=50).value == pytest.approx(
-        ((image - text) ** 2).sum() / (text**2).sum()
-    )
+    assert nmse(image, text, resamples=50).value == pytest.approx(((image - text) ** 2).sum() / (text**2).sum())
     assert nmse(np.zeros_like(text), text, resamples=50).value == pytest.approx(1)
     assert nmse(text, text, resamples=50).value == 0
     # the base of the logarithm cancels

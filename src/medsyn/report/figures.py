@@ -12,6 +12,7 @@ import matplotlib
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from medsyn.analysis import BASELINE, condition_order
 from medsyn.taxonomy import EvidenceType
@@ -110,7 +111,8 @@ def sensitivity_figure(types: pl.DataFrame) -> str | None:
         figure, panels = _grid(len(models), [kind.label("en") for kind in kinds], 2.3, most=4, legend=0.25)
         for number, (axes, model) in enumerate(zip(panels, models, strict=True)):
             axes.set_title(model, fontsize=9, fontweight="bold", loc="left")
-            axes.set_xlim(-0.03 * (largest or 1), 1.05 * (largest or 1))
+            axes.set_xlim(-0.03 * (largest or 1), 1.08 * (largest or 1))
+            axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
             for y, kind in enumerate(kinds):
                 row = at.get((model, kind.value))
                 if row is not None:

@@ -359,32 +359,27 @@ def sensitivity_views(types: pl.DataFrame, averages: pl.DataFrame) -> list[Table
 
 
 def missing_view(frame: pl.DataFrame) -> Table:
-    """Lay out what is missing, and why."""
+    """Lay out what is missing, and why; conditions with the same reason share a row (the CSV parts them)."""
+    merged = frame.group_by(["model", "task", "what", "counts_as", "reason"], maintain_order=True).agg(
+        pl.col("condition"), pl.col("cases").sum(), pl.col("example").min()
+    )
     rows = []
-    for model, part in _by(frame, "model"):
+    for model, part in _by(merged, "model"):
         rows.append(Row(model))
         for row in part.iter_rows(named=True):
-            rows.append(
-                Row(
-                    None,
-                    (
-                        _name(TASK.get(row["task"], row["task"])),
-                        _name(row["condition"]),
-                        _name(row["what"]),
-                        _name(row["counts_as"]),
-                        _name(row["reason"]),
-                        Cell(str(row["cases"])),
-                        _name(row["example"]),
-                    ),
-                )
-            )
+            names = row["condition"]
+            where = ", ".join(names) if len(names) <= 3 else f"{names[0]} and {count(len(names) - 1, 'other')}"
+            texts = (TASK.get(row["task"], row["task"]), row["what"], row["counts_as"], row["reason"], where)
+            cells = (*map(_name, texts), Cell(str(row["cases"])), _name(row["example"]))
+            rows.append(Row(None, cells))
     return Table(
         "missing",
         "What is missing, and why",
         "Refused, cut off and unparsed answers are the respondent's and count as not right. Missing answers, "
-        "grades and posteriors are the instrument's and count in no share. What a case lacks was not asked.",
+        "grades and posteriors are the instrument's and count in no share. What a case lacks was not asked. "
+        "Cases are counted once for each condition.",
         (),
-        ("Task", "Condition", "What", "Counts as", "Reason", "Cases", "Example"),
+        ("Task", "What", "Counts as", "Reason", "Condition", "Cases", "Example"),
         tuple(rows),
         frame,
     )
