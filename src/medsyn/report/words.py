@@ -23,7 +23,7 @@ def summary(run: Evaluated, main: pl.DataFrame, types: pl.DataFrame) -> list[tup
     within = f" ({', '.join(spoken)})" if len(spoken) > 1 else ""
     opening = (
         f"{count(len(asked), 'model')} answered questions on {len(cases)} of the {count(len(run.book))}{within} "
-        f"of the casebook “{run.book.name}”, version {run.book.version}."
+        f"of the casebook “{run.book.name}”."
     )
     if not run.results:
         text = f"This run holds no answers yet. Its casebook “{run.book.name}” has {count(len(run.book))}."
