@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsyn.case import Case, Casebook, Diagnosis, Evidence, InputError, Option, Provenance, place_image
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, InputError, Option, Provenance, digest, place_image
 from medsyn.case.faults import nearest
 from medsyn.phantom import text
 from medsyn.phantom.render import picture
@@ -67,7 +67,10 @@ def make_clinic(
         InputError: an argument out of range, or a folder that holds something else.
     """
     kinds = _checked(cases, languages, options, types)
-    version = f"{VERSION}.seed{seed}.cases{cases}.options{options}.{'-'.join((*languages, *kinds))}"
+    version = f"{VERSION}.{cases}.{seed}"
+    drawn = digest([list(languages), options, list(kinds)])
+    if drawn != digest([list(LANGUAGES), 5, list(VISUAL)]):
+        version += f".{drawn[:8]}"  # what is drawn otherwise than by default has a version of its own
     _check_folder(out, version)
     made, truths = [], []
     for number in range(1, cases + 1):
