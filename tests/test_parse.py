@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from medsyn.model import Failure, Response
 from medsyn.prompt.reply import after_reasoning, json_values, normalise, refuses, same_name
+from medsyn.task.names import clean
 from medsyn.task.parse import (
     parse_diagnosis,
     parse_differential,
@@ -195,8 +198,35 @@ def test_every_letter_is_read_in_every_form(count: int, data):
     assert parse_option(form.format(chr(ord("A") + index)), options) == index
 
 
+def disease_names(shared: Path) -> list[str]:
+    orphanet = next((shared / "data/ontologies/orphanet").glob("*.tsv")).read_text(encoding="utf-8")
+    names = [row["label"] for row in csv.DictReader(orphanet.splitlines(), delimiter="\t")]
+    with gzip.open(next((shared / "data/ontologies/doid").glob("*.obo.gz")), "rt", encoding="utf-8") as file:
+        names += [line.removeprefix("name: ").strip() for line in file if line.startswith("name: ")]
+    return list(dict.fromkeys(names))
+
+
+def test_real_disease_names_pass_unaltered(shared: Path):
+    names = disease_names(shared)
+    assert len(names) > 20_000
+    changed = [name for name in names if clean(name) != name]
+    assert len(changed) <= 10, changed
+    lists = [tuple(names[i : i + 10]) for i in range(0, 4000, 10)]
+    for sign in ("{}. {}", "- {1}", "{}) **{}**: typical findings", "**{}.** {} - because of the history"):
+        wrong = [
+            ten
+            for ten in lists
+            if not set(ten) & set(changed)
+            and parse_differential("\n".join(sign.format(i, name) for i, name in enumerate(ten, 1))) != ten
+        ]
+        assert not wrong, (sign, wrong[0])
+    alone = [name for name in names[::10] if name not in changed and parse_diagnosis(name) != name]
+    assert len(alone) <= 5, alone
+
+
 PIECES = """a;1. ;- ;(;[;{;[";**;Answer: ;A;A ;<think>;</think>x;、;, ;|;diagnosis ;diagnosis is ;诊断;选;option
-Final ;#;i can't ;%;1;[1,;{"a":;a, ;I ;is the most ;* ;_;'s;\\boxed{;likely ;- **a** ;not ;60% ;Final diagnosis: ;: ;:"""
+Final ;#;i can't ;%;1;[1,;{"a":;a, ;I ;is the most ;* ;_;'s;\\boxed{;likely ;- **a** ;not ;60% ;: ;:;<li>
+Final diagnosis: ;therefore, ;most consistent with ;(A) ;i think this is """
 LINES = ("\n", " ", "\t", "1. a\n", "a\n", "A. a\n", "- a:\n")
 
 

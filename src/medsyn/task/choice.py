@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rapidfuzz import fuzz
 
@@ -46,42 +46,61 @@ _MOST_LINES = 2000
 SEVERAL = "names several options"
 NONE = "no option is named"
 
-_DECORATION = r"[\s*_`\"'“”‘’()\[\]{}<>.:,;。，：；、【】《》「」$\\#!~|-]"
-_JOINT = (
-    r"(?:\s*(?:/|,|&|、|，|\+|and|or|和|或|或者|以及)\s*(?:option\s*)?[(\[]?(?P<second>[A-Z])(?![A-Za-z0-9'’+-]))?"
+_DECORATION = r"[\s*_`\"'“”‘’()\[\]{}<>.:,;。，：；、【】《》「」$\\#!~|-]{0,12}"
+_OPEN = (
+    r"[\s*_`\"'“”(\[{【《$\\:]{0,10}(?:(?i:text|boxed|mathrm|textbf)\{)?"
+    r"[\s*_(\[]{0,4}(?:(?i:option)\s|选项)?[\s*_(\[]{0,4}"
 )
-_LETTER = rf"(?P<letter>[A-Z])(?![A-Za-z0-9'’+])(?!-\w){_JOINT}"
-_OPEN = r"[\s*_`\"'“”(\[{【《$\\]{0,8}(?:(?i:text|boxed|mathrm|textbf)\{)?[\s*_(\[]{0,4}"
+_JOINT = r"\s{0,3}(?:/|,|&|、|，|\+|and\b|or\b|和|或者?|以及)\s{0,3}(?:option\s)?[(\[*]{0,3}"
+_LETTER = (
+    r"(?P<letter>[A-Z])(?![A-Za-z0-9'’+])(?!-\w)"
+    rf"(?:{_JOINT}(?P<second>[A-Z])(?![A-Za-z0-9'’+-])(?!\s(?:is|are|does|seems|was)\b|[不项错]))?"
+)
+_STATEMENTS = tuple(
+    re.compile(pattern, re.M | re.X)
+    for pattern in (
+        # the answer is C
+        rf"""(?i:\b(?:answer|ans|choice|selection|response|letter|diagnosis|option\schosen|selected\soption
+                   |(?:correct|right|best|chosen|final)\soption)\b[\s*_"']{{0,4}}
+                (?:is|would\sbe|should\sbe|must\sbe|remains|->|=>|[:=→-])?\s?
+                (?:therefore|thus|clearly|most\slikely|probably|likely)?
+                [\s*_:"'(]{{0,6}}(?:is\s)?(?:the\s)?(?:option|choice|letter|answer)?){_OPEN}{_LETTER}""",
+        # I choose C
+        rf"""(?i:\b(?:i|we)(?:['’](?:d|ll|m)|\swould|\swill|\sam)?\s(?:therefore\s|thus\s)?
+                (?:choose|chose|select|selected|pick|picked|go\swith|going\swith|opt\sfor|answer)\s
+                (?:the\s)?(?:option|letter|answer|choice)?){_OPEN}{_LETTER}""",
+        # so, C.
+        rf"(?i:\b(?:therefore|thus|hence|so)[,:]?\s){_OPEN}{_LETTER}(?=[)*\]\s]{{0,4}}(?:\.|$))",
+        # 答案是C
+        rf"""(?:答案|正确选项|选项|选择|最终诊断|诊断|故选|应选|我选|选)
+             (?:应该是|应当是|应该为|应为|应是|是|为|选择?)?{_OPEN}{_LETTER}(?!型|不|错|[细淋])""",
+        # \boxed{{C}}, <answer>C</answer>
+        rf"(?:\\boxed\{{|<(?i:answer|option|choice)>){_OPEN}{_LETTER}",
+        # C is the most likely
+        r"""(?:^|(?<=[\s(*"'“,，。;；:]))(?:(?i:option)\s)?[(*]{0,3}(?P<letter>[A-Z])[)*]{0,3}\s{0,2}
+            (?:(?:项|选项)?\s?(?:[是为]\s?)?(?:正确|最可能|最符合|最佳|最合适)
+              |(?i:(?:is|seems|appears|would\sbe|fits|remains)\s(?:to\sbe\s)?(?:the\s)?
+                   (?:best|most\s(?:likely|probable|appropriate|consistent|fitting|plausible)|right|correct)\b))
+            (?P<second>)""",
+        # C alone on a line
+        rf"""^{_DECORATION}(?:(?i:option|choice|answer)\s{{0,2}}|选项|选)?{_DECORATION}(?P<letter>[A-Z])
+             (?:\s{{0,2}}(?:/|,|&|、|，|and|or|和|或)\s{{0,2}}(?P<second>[A-Z]))?{_DECORATION}$""",
+    )
+)
+"""Forms of explicit statements; a ``second`` letter makes one ambiguous."""
 
-_STATEMENTS = re.compile(
-    rf"""(?:
-        (?i:\b(?:answer|choice|selection|response|letter|diagnosis|option\schosen|selected\soption)\b[\s*_"']{{0,4}}
-            (?:is\s(?:therefore|thus|clearly|most\slikely|probably|likely)?|would\sbe|should\sbe|must\sbe|remains|:|=|->|=>|→|-)?
-            [\s*_:"'(]{{0,6}}(?:is\s)?(?:the\s)?(?:option|choice|letter|answer)?[\s*_:]{{0,4}}){_OPEN}
-       |(?i:\b(?:i|we)(?:['’]d|\swould|\swill|['’]ll)?\s(?:therefore\s|thus\s)?(?:choose|chose|select|pick|go\swith|opt\sfor|answer)\s
-            (?:the\s)?(?:option|letter|answer|choice)?[\s:]{{0,3}}){_OPEN}
-       |(?:正确答案|最终答案|答案|正确选项|选项|选择|最终诊断|诊断|故选|应选|我选|选)(?:应该是|应当是|应该为|应为|应是|是|为|选|选择)?
-            [\s*_:"'(]{{0,6}}(?:选项)?{_OPEN}
-       |\\boxed\{{\s*(?:\\text\{{)?[\s(]{{0,3}}
-       |<(?i:answer|option|choice)>\s{{0,3}}(?:(?i:option)\s)?[(]?
-        ){_LETTER}
-       |(?:(?<=\s)|(?<=^)|(?<=[(*"'“,，。;；:]))(?:(?i:option)\s)?[(*]{{0,3}}(?P<praised>[A-Z])[)*]{{0,3}}\s{{0,2}}
-        (?:(?:项|选项)?\s?(?:是|为)\s?(?:正确|最可能|最符合|最佳|最合适)
-          |(?i:(?:is|seems|appears|would\sbe|fits|remains)\s(?:to\sbe\s)?(?:the\s)?(?:(?:best|most\s\w+|right|correct)\b)))
-       |^{_DECORATION}{{0,12}}(?:(?i:option|choice|answer)\s{{0,2}}|选项|选)?{_DECORATION}{{0,12}}(?P<alone>[A-Z])
-        (?:\s{{0,2}}(?:/|,|&|、|，|and|or|和|或)\s{{0,2}}(?P<other>[A-Z]))?{_DECORATION}{{0,12}}$""",
-    re.X | re.M,
-)
 _LINE = re.compile(
-    rf"^{_DECORATION}{{0,8}}(?:(?i:option)\s|选项)?(?P<letter>[A-Z])[*_\s]{{0,3}}[.):、：,-]+[*_\s]{{0,4}}(?P<text>\S.*)$",
+    r"^[\s*_(\[#>-]{0,8}(?:(?i:option)\s|选项)?(?P<letter>[A-Za-z])[*_\s]{0,3}[.):\]、：,–—-]{1,3}[*_\s]{0,4}(?P<text>\S.*)$",
     re.M,
 )
 _SMALL = re.compile(
-    rf"^{_DECORATION}{{0,12}}(?:(?i:(?:the\s)?(?:correct\s|final\s)?(?:answer|option|choice)(?:\sis)?)|答案是?|选项?)?{_DECORATION}{{0,12}}"
-    rf"(?P<letter>[a-z]){_DECORATION}{{0,12}}$"
+    rf"{_DECORATION}(?:(?i:(?:the\s)?(?:correct\s|final\s)?(?:answer|option|choice)(?:\sis)?)|答案是?|选项?)?"
+    rf"{_DECORATION}(?P<letter>[a-z]){_DECORATION}"
 )
 _STATED_TEXT = re.compile(
-    r"""(?:\b(?:answer|diagnosis|choice)\b(?:\s(?:is|would\sbe)|\s?:|\*\*\s?:|:\s?\*\*)+|答案(?:是|为|:)|诊断(?:是|为|:))\s*(?P<text>[^\n]{2,300})""",
+    r"""(?:\b(?:answer|diagnosis|choice)\b(?:\s(?:is|would\sbe)|\s?:|\*\*\s?:|:\s?\*\*)+
+          |\b(?:most\slikely|probably|clearly)\shas|\b(?:most\sconsistent|in\skeeping)\swith
+          |答案(?:是|为|:)|诊断(?:是|为|:))\s*(?P<text>[^\n]{2,300})""",
     re.I | re.X,
 )
 _ARTICLES = re.compile(
@@ -122,7 +141,7 @@ def opens_with_option(text: str, options: Sequence[str]) -> int | None:
     """
     answer = after_reasoning(text)
     first = answer.splitlines()[0] if answer else ""
-    alone = re.fullmatch(rf"{_DECORATION}*(?P<letter>[A-Z]){_DECORATION}*", _narrow(first[:100]))
+    alone = re.fullmatch(rf"{_DECORATION}(?P<letter>[A-Z]){_DECORATION}", _narrow(first[:100]))
     if alone is None:
         return None
     index = ord(alone["letter"]) - ord("A")
@@ -131,17 +150,16 @@ def opens_with_option(text: str, options: Sequence[str]) -> int | None:
 
 def _read(answer: str, options: Sequence[str]) -> int | str:
     answer = _narrow(answer)
-    for letters in _last_statement(answer, options):
-        if len(letters) > 1:
-            return SEVERAL
-        return _index(letters, options)
-    lines = list(_lettered_lines(answer, options))
-    if len(set(lines)) == 1:
-        return _index(lines[0], options)
+    letters = _last_statement(answer, options)
+    if letters:
+        return SEVERAL if len(letters) > 1 else _index(letters, options)
+    lines = _lettered_lines(answer, options)
+    if len(lines) == 1:
+        return lines.pop()
     named = _named(answer, options)
     if named is not None:
         return named
-    return SEVERAL if len(set(lines)) > 1 else NONE
+    return SEVERAL if lines else NONE
 
 
 def _narrow(text: str) -> str:
@@ -171,21 +189,20 @@ _KEYS = {
 }  # fmt: skip
 
 
-def _last_statement(answer: str, options: Sequence[str]) -> Iterator[str]:
-    """Yield the letters of the last explicit statement; nothing where there is none."""
-    last = ""
-    for found in _STATEMENTS.finditer(answer):
-        letter = found["letter"] or found["praised"] or found["alone"]
-        second = found["second"] or found["other"]
-        where = found.start("letter") if found["letter"] else -1
-        if where >= 0 and not _is_letter(answer, where, options):
-            continue
-        last = letter if second in (None, letter) else letter + second
+def _last_statement(answer: str, options: Sequence[str]) -> str:
+    """The letters of the last explicit statement; empty where there is none."""
+    last, where = "", -1
+    for pattern in _STATEMENTS:
+        for found in pattern.finditer(answer):
+            at = found.start("letter")
+            if at > where and _is_letter(answer, at, options):
+                second = found["second"]
+                last, where = found["letter"], at
+                last += second if second and second != last else ""
     if not last and len(answer) < 200:
-        small = _SMALL.match(answer)
+        small = _SMALL.fullmatch(answer)
         last = small["letter"].upper() if small else ""
-    if last:
-        yield last
+    return last
 
 
 def _is_letter(answer: str, at: int, options: Sequence[str]) -> bool:
@@ -200,18 +217,24 @@ def _is_letter(answer: str, at: int, options: Sequence[str]) -> bool:
     return True
 
 
-def _lettered_lines(answer: str, options: Sequence[str]) -> Iterator[str]:
-    """Yield the letters of lines "C. text"; the first alone where it opens the reply with just the option."""
-    lines = [(found["letter"], found["text"]) for found in _LINE.finditer(answer)]
-    lines = [(letter, text) for letter, text in lines if not _is_name(letter, text, options)]
-    for number, (letter, text) in enumerate(lines):
-        index = ord(letter) - ord("A")
-        opens = number == 0 and answer.lstrip("*_ ([").startswith(letter)
-        walks = len(lines) > 1 and (letter, lines[1][0]) == ("A", "B")
-        if opens and not walks and index < len(options) and normalise(text) == normalise(options[index]):
-            yield letter
-            return
-    yield from (letter for letter, _ in lines)
+def _lettered_lines(answer: str, options: Sequence[str]) -> set[int]:
+    """The options that lines "C. text" name; one alone where the reply opens with its letter and text."""
+    lines: list[int] = []
+    for found in _LINE.finditer(answer):
+        index = ord(found["letter"].upper()) - ord("A")
+        if index >= len(options) or _is_name(found["letter"], found["text"], options):
+            continue
+        named = normalise(found["text"]).startswith(normalise(options[index]))
+        first = not lines and not answer[: found.start()].strip()
+        # without its text, a letter counts only where it opens the reply, as asked
+        plain = first and found["letter"].isupper() and _DENIED.search(found["text"]) is None
+        if named or plain or lines:
+            lines.append(index)
+        alone = normalise(found["text"]) == normalise(options[index])
+        # "A. text" followed by "B. ..." on the next line walks through the options
+        if first and alone and (index > 0 or not _LINE.match(answer[found.end() :].lstrip())):
+            return {index}
+    return set(lines)
 
 
 def _is_name(letter: str, text: str, options: Sequence[str]) -> bool:
@@ -249,6 +272,7 @@ def _stated(text: str, options: Sequence[str]) -> int | None:
     return max(starts, key=lambda i: len(options[i])) if starts else None
 
 
+_LETTER_AFTER = re.compile(r"\s?\((?:option\s)?[A-Z]\)(?=[\s.*]{0,9}$)", re.I)
 _OPPOSITES = (
     "hypo",
     "hyper",
@@ -270,7 +294,7 @@ def _similar(text: str, options: Sequence[str]) -> int | None:
     """The one option that a text equals or nearly equals after normalisation."""
     if len(text) > 400:
         return None
-    plain = re.sub(r"^(?:the|an?|option)\s", "", normalise(text))
+    plain = re.sub(r"^(?:the|an?|option)\s", "", normalise(_LETTER_AFTER.sub("", text)))
     names = [normalise(option) for option in options]
     equal = [i for i, name in enumerate(names) if name and name == plain]
     if len(equal) == 1:

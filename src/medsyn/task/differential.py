@@ -19,11 +19,11 @@ Example:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from medsyn.prompt.reply import after_reasoning, json_values, normalise
-from medsyn.task.names import clean, distinct
+from medsyn.task.lists import differential_items, heading_kind, is_heading, table_items, unfolded, without_mark
+from medsyn.task.names import clean, distinct, is_sentence
 
 MOST = 50
 """The most diagnoses that are kept of one reply; what follows is a model that does not stop."""
@@ -34,8 +34,6 @@ MOST_LINES = 2000
 LONGEST_ROW = 5000
 """Characters of the longest line that is taken for names in a row."""
 
-_FENCE = re.compile(r"\s*```\w*\s*")
-
 
 def parse_differential(text: str) -> tuple[str, ...]:
     """Return the diagnoses named in a reply, in order, each once; empty where none can be read.
@@ -45,11 +43,10 @@ def parse_differential(text: str) -> tuple[str, ...]:
     answer = after_reasoning(text)
     if not answer:
         return ()
-    for value in reversed(json_values(answer)):
-        if names := distinct(_from_json(value, whole=len(answer) < 2 * len(str(value)))):
-            return names[:MOST]
-    lines = [line for row in _rows(answer) for line in _unfolded(row)]
-    return (distinct(_table(lines)) or distinct(_lists(lines)) or distinct(_plain(lines)))[:MOST]
+    if names := _json_names(answer):
+        return names[:MOST]
+    lines = _lines(answer)
+    return (distinct(table_items(lines)) or distinct(differential_items(lines)) or distinct(_plain(lines)))[:MOST]
 
 
 def parse_diagnosis(text: str) -> str | None:
@@ -64,45 +61,55 @@ def parse_diagnosis(text: str) -> str | None:
     answer = after_reasoning(text)
     if not answer:
         return None
-    for value in reversed(json_values(answer)):
-        if names := distinct(_from_json(value, whole=len(answer) < 2 * len(str(value)))):
-            return names[0]
-    lines = _rows(answer)
-    for i in range(len(lines) - 1, -1, -1):
-        if found := _FINAL.match(lines[i]):
-            rest = lines[i][found.end() :].strip("*_ ")
-            stated = rest or (lines[i + 1] if i + 1 < len(lines) else "")
-            if name := clean(_without_mark(stated)):
+    if names := _json_names(answer):
+        return names[0]
+    lines = _lines(answer)
+    for number in range(len(lines) - 1, -1, -1):
+        line, below = lines[number], lines[number + 1] if number + 1 < len(lines) else ""
+        if found := _FINAL.match(line):
+            stated = without_mark(line[found.end() :].strip("*_ ") or below)
+            if not is_sentence(stated.split(". ")[0]) and (name := clean(stated)):
                 return name
-    if len(lines) == 1 and not _sentence(lines[0]):
-        return clean(_without_mark(lines[0]))
-    if lines and (first := _row(lines[0])) and _name_like(first) and (name := clean(first)):
+    first = _row(lines[0]) if lines else ""
+    if _name_like(first) and (name := clean(first)):
         return name
     return next(iter(parse_differential(answer)), None)
 
 
-def _rows(answer: str) -> list[str]:
-    """The lines that say something, without fences."""
-    rows = [row for row in answer.splitlines() if row.strip() and not _FENCE.fullmatch(row)]
-    return rows[-MOST_LINES:]
-
-
 _FINAL = re.compile(
-    r"""^[\s*_#>]*(?:my\s|the\s)?(?:(?:single\s)?(?:most\s(?:likely|probable)|final|definitive|best)\s){1,2}
-        (?:diagnosis|answer)(?:\sis)?[\s*_]*[:：]?[\s*_]*(?=\S|$)
-       |^[\s*_#>]*(?:diagnosis|answer)[\s*_]*[:：][\s*_]*
-       |^[\s*_#>]*(?:最终|最可能的?|最后)?(?:诊断|答案)[\s*_]*(?:[:：]|是|为)[\s*_]*""",
+    r"""[\s*_#>]{0,9}(?:my\s|the\s)?(?:(?:single\s)?(?:most\s(?:likely|probable)|final|definitive|best)\s){1,2}
+        (?:diagnosis|answer)\b(?:\sis\b)?[\s*_]{0,9}[:：]?[\s*_]{0,9}
+       |[\s*_#>]{0,9}(?:diagnosis|answer)[\s*_]{0,9}[:：][\s*_]{0,9}
+       |[\s*_#>]{0,9}(?:该患者的?|本例的?)?(?:最终|最可能的?|最后)?(?:诊断|答案)[\s*_]{0,9}(?:[:：]|是|为)[\s*_]{0,9}""",
     re.I | re.X,
 )
+_ITEM_TAG = re.compile(r"<li>", re.I)
+_BREAK = re.compile(r"</?(?:[ou]l|li|p|br|div|answer)\s?/?>", re.I)
+_FENCE = re.compile(r"\s*```\w*\s*")
 
 
-# --- JSON -------------------------------------------------------------------------------------------------------
+def _lines(answer: str) -> list[str]:
+    """The lines that say something, without fences; a list within a line is unfolded."""
+    plain = _BREAK.sub("\n", _ITEM_TAG.sub("\n- ", answer))
+    rows = [row for row in plain.splitlines() if row.strip() and not _FENCE.fullmatch(row)]
+    return [line for row in rows[-MOST_LINES:] for line in unfolded(row) if line.strip()]
+
+
+# --- JSON ------------------------------------------------------------------------------------------------
 
 _NAME_KEYS = ("diagnosis", "name", "condition", "disease", "dx", "title", "诊断", "疾病", "名称", "诊断名称")
 _LIST_KEYS = (
-    "differential", "differential diagnosis", "differential diagnoses", "diagnoses", "ddx", "final diagnosis",
-    "answer", "list", "ranked differential", "ranked list", "鉴别诊断", "诊断列表", "最终诊断", "答案",
-)  # fmt: skip
+    *("differential", "differential diagnosis", "differential diagnoses", "diagnoses", "ddx", "final diagnosis"),
+    *("answer", "list", "ranked differential", "ranked list", "鉴别诊断", "诊断列表", "最终诊断", "答案"),
+)
+
+
+def _json_names(answer: str) -> tuple[str, ...]:
+    """The names in the last JSON value that holds any."""
+    for value in reversed(json_values(answer)):
+        if names := distinct(_from_json(value, whole=len(answer) < 2 * len(str(value)))):
+            return names
+    return ()
 
 
 def _from_json(value: Any, whole: bool) -> list[str]:
@@ -117,13 +124,21 @@ def _from_json(value: Any, whole: bool) -> list[str]:
         inner = value.get(keys[known]) if known in keys else None
         if isinstance(inner, str) and inner.strip():
             return [inner]
-        if isinstance(inner, list | dict) and (items := _from_json(inner, whole=True)):
+        # one level down is as deep as answers are nested
+        if isinstance(inner, list) and (items := _from_json(inner, whole=True)):
             return items
-    if whole and all(key.isdigit() for key in keys):
+        if isinstance(inner, dict) and (items := _from_mapping(inner)):
+            return items
+    return _from_mapping(value) if whole else []
+
+
+def _from_mapping(value: dict[str, Any]) -> list[str]:
+    """Names of an object of the form rank -> name, or name -> probability."""
+    if all(key.isdigit() for key in value):
         return [entry if isinstance(entry, str) else _name_in(entry) for entry in value.values()]
-    if whole and len(value) > 1 and all(isinstance(entry, int | float) for entry in value.values()):
-        return [str(key) for key in value]
-    return []
+    if len(value) > 1 and all(isinstance(entry, int | float) for entry in value.values()):
+        return list(value)
+    return [_name_in(value)]
 
 
 def _name_in(entry: Any) -> str:
@@ -134,212 +149,27 @@ def _name_in(entry: Any) -> str:
     return next((name for name in names if isinstance(name, str)), "")
 
 
-# --- lists and tables -------------------------------------------------------------------------------------------
+# --- names without a list --------------------------------------------------------------------------------
 
-_MARK = re.compile(
-    r"""^(?P<indent>\s*)(?:>\s?)?(?:\#{1,6}\s*)?(?:\*\*|__)?\s*(?:
-        (?P<number>\d{1,3})\s?(?:\.(?!\d(?!型))|[:：](?!\d)|[)、．）\]]|\s[-–]\s)
-       |[(（\[]\s?(?P<bracketed>\d{1,3})\s?[)）\]]
-       |\#(?P<hash>\d{1,2})[.:)]?(?=\s)
-       |(?:rank|diagnosis|dx|诊断|第)\s?\#?(?P<label>\d{1,2})\s?[位名]?\s?(?:[.:：)]|\s[-–]\s)
-       |(?P<circled>[①-⑳])
-       |第?(?P<chinese>[一二三四五六七八九十]{1,3})\s?[、.．)）:：位]
-       |(?P<letter>[A-Za-z])[.)](?=\s|\*)
-       |(?P<bullet>[-*•·▪◦‣–—●○■□✓➤→])(?=\s|\*\*|[\u4e00-\u9fff])
-       )(?:\*\*|__)?\s*""",
-    re.X | re.I,
-)
-_CHINESE = "零一二三四五六七八九十"
-_INLINE = re.compile(
-    r"(?:(?<=[\s,，;；。、])|(?<![\s\S]))[(（]?(?P<number>\d{1,2})(?:[.:](?!\d(?!型))|[)、．）])|(?P<circled>[①-⑳])"
-)
-
-
-def _unfolded(line: str) -> list[str]:
-    """Split a line that holds a whole numbered list."""
-    starts = []
-    for found in _INLINE.finditer(line):
-        number = int(found["number"]) if found["number"] else ord(found["circled"]) - ord("①") + 1
-        if number == len(starts) + 1:
-            starts.append(found.start())
-    if len(starts) < 2:
-        return [line]
-    return [line[: starts[0]], *(line[a:b] for a, b in zip(starts, [*starts[1:], len(line)], strict=True))]
-
-
-@dataclass
-class _List:
-    heading: str | None
-    kind: str
-    indent: int
-    last: int
-    items: list[str] = field(default_factory=list)
-
-
-def _mark(line: str) -> tuple[re.Match[str], str, int] | None:
-    """The mark that opens a line of a list, its kind, and its number (0 for a bullet)."""
-    found = _MARK.match(line)
-    if found is None:
-        return None
-    for kind in ("number", "bracketed", "hash", "label"):
-        if found[kind]:
-            return found, "number", int(found[kind])
-    if found["circled"]:
-        return found, "number", ord(found["circled"]) - ord("①") + 1
-    if found["chinese"]:
-        return found, "number", _chinese(found["chinese"])
-    if found["letter"]:
-        return found, "letter", ord(found["letter"].upper()) - ord("A") + 1
-    return found, "bullet", 0
-
-
-def _chinese(digits: str) -> int:
-    tens, ten, ones = digits.partition("十")
-    if not ten:
-        return _CHINESE.index(digits[-1])
-    return 10 * (_CHINESE.index(tens[-1]) if tens else 1) + (_CHINESE.index(ones[0]) if ones else 0)
-
-
-def _without_mark(line: str) -> str:
-    mark = _mark(line)
-    return line if mark is None or mark[1] == "letter" else line[mark[0].end() :]
-
-
-def _lists(lines: list[str]) -> list[str]:
-    """Items of the list that is the differential."""
-    lists: list[_List] = []
-    heading: str | None = None  # the line of text right above
-    broken = False  # whether a heading stands between here and the last item
-    for line in lines:
-        mark = _mark(line)
-        place = None if mark is None else _place(lists, mark, heading, broken)
-        if mark is not None and place is not None:
-            # marks in bold leave the second half of the bold behind
-            place.items.append(line[mark[0].end() :])
-            place.last = mark[2]
-            heading, broken = None, False
-        elif mark is None or mark[1] == "letter":
-            heading = line
-            broken = broken or _HEADING.search(line) is not None
-        # else: an item below an item, which explains it
-    return _chosen(lists)
-
-
-def _place(
-    lists: list[_List], mark: tuple[re.Match[str], str, int], heading: str | None, broken: bool
-) -> _List | None:
-    """The list that an item goes on with, a new one, or None for an item that only explains another."""
-    found, kind, number = mark
-    indent = len(found["indent"].expandtabs(4))
-    same = next((one for one in reversed(lists) if one.kind == kind), None)
-    if kind == "bullet":
-        if lists and not broken and (lists[-1].kind != "bullet" or indent > lists[-1].indent):
-            return None
-        if same is not None and same is lists[-1] and not broken:
-            return same
-    elif same is not None and number == same.last + 1 and indent <= same.indent + 1:
-        return same
-    elif same is not None and number == 1 == same.last and heading is None and indent <= same.indent + 1:
-        return same  # every line numbered 1
-    elif (kind == "letter" and number != 1) or (lists and not broken and indent > lists[-1].indent + 1):
-        return None
-    lists.append(_List(heading, kind, indent, number))
-    return lists[-1]
-
-
-_HEADING = re.compile(r"[:：][\s*_]*$|^\s*#|^\s*(?:\*\*|__)[^*_\n]{1,80}(?:\*\*|__)\s*$")
-_TIER = re.compile(
-    r"""^\W*(?:(?:most|more|less|least|moderately|highly)\s)?(?:likely|probable|unlikely|possible)\b
-       |^\W*(?:other|additional|also|alternativ|can['’]?t[-\s]miss|must[-\s]not|rare|high|moderate|medium|low|tier)
-       |^\W*(?:其他|其它|较?不太?可能|较?可能|最可能|次要|需排除|需要排除|少见|高度|中度|低度)""",
-    re.I | re.X,
-)
-_ABOUT_DIAGNOSES = re.compile(
-    r"differential|diagnos|ddx|ranked|likely|probable|answer|possibilit|consider|candidate|鉴别|诊断|可能|答案|考虑",
-    re.I,
-)
-_ABOUT_OTHERS = re.compile(
-    r"""^\W*(?:\d+[.)]\s*)?(?:the\s|my\s)?(?:next\ssteps?|recommend|further|suggest|work-?up|tests?\b|investigation|key\b|summary
-           |salient|pertinent|important|clinical|imaging|findings?|support|reason|rationale|explanation|analysis|evidence
-           |features?|treatment|management|notes?\b|caveat|why\b|excluded|ruled|step\b|patient|history|case\b|problem
-           |references?|diagnostic\s(?:work|test|step|clue|reason|approach)|labs?\b|laboratory
-           |建议|进一步|下一步|检查|治疗|依据|理由|支持|排除|要点|特点|病例|病史|分析|关键|推理|主要(?:表现|特点|发现)
-           |临床|影像|诊断(?:依据|思路|要点)|注|参考|患者)
-       |\b(?:tests?|work-?up|investigations?|next\ssteps|ruled\sout|excluded|against)\b[^.]{0,30}$|检查[\s:：*]*$|依据[\s:：*]*$""",
-    re.I | re.X,
-)
-_DIAGNOSES_AFTER_ALL = re.compile(
-    r"(?:differential\sdiagnos[ie]s|differential|diagnoses(?:\sare|\sinclude)?|diagnosis\sis|鉴别诊断|诊断(?:如下|包括|为|是))[\s:：*_]*$",
-    re.I,
-)
-_NARROWING = re.compile(r"support|narrow|confirm|refine|clarif|distinguish|支持|明确|依据", re.I)
-
-
-def _kind_of(heading: str | None) -> str:
-    if heading is None:
-        return "none"
-    others = _ABOUT_OTHERS.search(heading[:300]) is not None
-    if others and (_DIAGNOSES_AFTER_ALL.search(heading[-120:]) is None or _NARROWING.search(heading[:300])):
-        return "others"
-    if _TIER.search(heading[:120]):
-        return "tier"
-    return "diagnoses" if _ABOUT_DIAGNOSES.search(heading[-300:]) else "unknown"
-
-
-def _chosen(lists: list[_List]) -> list[str]:
-    worth = {"unknown": 0, "none": 1, "tier": 2, "diagnoses": 2}
-    groups: list[tuple[int, list[str]]] = []
-    for one in lists:
-        kind = _kind_of(one.heading)
-        if kind == "tier" and groups:
-            groups[-1][1].extend(one.items)
-        elif kind != "others":
-            groups.append((worth[kind], list(one.items)))
-    if not groups:
-        return []
-    # a single item after a list repeats its first; otherwise the last list under the best heading
-    return max(enumerate(groups), key=lambda at: (len(at[1][1]) > 1, at[1][0], at[0]))[1][1]
-
-
-def _table(lines: list[str]) -> list[str]:
-    """The column of diagnoses of a table in markdown."""
-    rows = [line.strip().strip("|").split("|") for line in lines if line.lstrip().startswith("|")]
-    rows = [[cell.strip() for cell in row] for row in rows]
-    rule = next((i for i, row in enumerate(rows) if all(re.fullmatch(r":?-+:?", cell) for cell in row)), None)
-    if rule is None or rule == 0 or len(rows[0]) < 2:
-        return []
-    head = rows[rule - 1]
-    column = next(
-        (i for i, cell in enumerate(head) if re.search(r"diagnos|disease|condition|诊断|疾病", cell, re.I)), None
-    )
-    if column is None:
-        return []
-    return [row[column] for row in rows[rule + 1 :] if len(row) > column]
-
-
-# --- names without a list ---------------------------------------------------------------------------------------
-
-_VERB = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|should|shows?|suggests?|presents?|would|could|may|might|must|can|cannot|here|i|we"
-    r"|patient|this|these|please|need|following|do|does|not)\b|患者|该|本例|建议|提示|表现|以下|如下|根据|综合|考虑|我|您|请|需要",
-    re.I,
-)
 _LEAD = re.compile(
-    r"[\s*_#>]{0,12}[^:：\n]{0,80}(?:diagnos[ie]s|differential|ddx|dx|answer|诊断|答案|鉴别)[^:：\n]{0,40}[:：][\s*_]{0,12}",
+    r"[\s*_#>{]{0,12}[^:：\n]{0,80}(?:diagnos[ie]s|differential|ddx|dx|answer|诊断|答案|鉴别)"
+    r"[^:：\n]{0,40}[:：][\s*_]{0,12}",
     re.I,
 )
 _STATED = re.compile(
     r"""(?:diagnos[ie]s|possibilit(?:y|ies)|differentials?|considerations?|alternatives?|conditions?|causes?)\b
           [^.:\n]{0,60}?(?:\b(?:is|are|includes?|would\sbe|remains?)\b|:)\s*(?P<en>[^.\n]{3,300})
-       |\b(?:most\slikely|probably)\s(?:has|have|is|represents)\s(?P<has>[^.\n]{3,300})
+       |\b(?:(?:most\slikely|probably)\s(?:has|have|is|represents)|most\sconsistent\swith
+            |(?:think|believe|suspect)\s(?:that\s)?(?:this|it)\sis)\s(?P<has>[^.\n]{3,300})
        |(?:诊断|考虑|鉴别|可能)[^。：:\n]{0,12}?(?:是|为|包括|有|[:：])\s*(?P<zh>[^。\n]{2,200})""",
     re.I | re.X,
 )
+_ARTICLE = re.compile(r"(?:the|an?|also|most likely)\s", re.I)
 
 
 def _plain(lines: list[str]) -> list[str]:
     """Names one a line, in a row, or in sentences."""
-    names = [row for line in lines if (row := _row(line)) and _name_like(row)]
+    names = [row for line in lines if _name_like(row := _row(line))]
     if len(names) > 1:
         return names
     if names:
@@ -347,43 +177,40 @@ def _plain(lines: list[str]) -> list[str]:
     items: list[str] = []
     for line in lines:
         for found in _STATED.finditer(line):
-            stated = re.sub(
-                r"^(?:the|an?|also|most likely)\s", "", found[found.lastgroup or 0].strip(), flags=re.I
-            )
-            items += [piece for piece in _split(stated) if not _sentence(piece)]
+            stated = found[found.lastgroup or 0].strip()
+            article = _ARTICLE.match(stated)
+            pieces = _split(stated[article.end() :] if article else stated)
+            items += [piece for piece in pieces if not is_sentence(piece)]
     return items
 
 
 def _row(line: str) -> str:
     """A line without its lead ("Differential diagnosis:") and mark; empty for a heading."""
-    row = _without_mark(line[lead.end() if (lead := _LEAD.match(line)) else 0 :].strip())
-    heading = _HEADING.search(row) is not None
+    lead = _LEAD.match(line)
+    row = without_mark(line[lead.end() if lead else 0 :].strip())
     # a line in bold may be a name as well
-    return "" if heading and (row.rstrip("*_ ").endswith((":", "：")) or _kind_of(row) != "unknown") else row
+    if is_heading(row) and (row.rstrip("*_ ").endswith((":", "：")) or heading_kind(row) != "unknown"):
+        return ""
+    return row.strip("[]{} ") if row.startswith(("[", "{")) else row
 
 
-def _sentence(text: str) -> bool:
-    """Whether a text is more than a name: it holds a verb, or is too long."""
-    return (
-        _VERB.search(text) is not None or len(text.split()) > 12 or len(re.findall(r"[\u4e00-\u9fff]", text)) > 25
-    )
-
-
-def _name_like(line: str) -> bool:
+def _name_like(row: str) -> bool:
     """Whether a line holds names alone: one, or several in a row."""
-    if len(line) > LONGEST_ROW:
+    if len(row) > LONGEST_ROW:
         return False
-    before = re.split(r"\s[-–—]+\s|——|[(（]", line, maxsplit=1)[0]
-    return bool(before.strip()) and (not _sentence(before) or not any(map(_sentence, _split(line)[:MOST])))
+    before = _BEFORE_REASONS.split(row, maxsplit=1)[0]
+    return bool(before.strip()) and (not is_sentence(before) or not any(map(is_sentence, _split(row))))
 
 
+_BEFORE_REASONS = re.compile(r"\s[-–—]+\s|——|[(（]")
 _SEPARATORS = (
     re.compile(r"[;；\n]"),
-    re.compile(r"[、]"),
-    re.compile(r"\s(?:>+|vs\.?|versus)\s"),
+    re.compile(r"、"),
+    re.compile(r"\s(?:>+|vs\.?|versus|\||/)\s"),
     re.compile(r",(?!\d)|，"),
 )
 _LAST = re.compile(r"\s(?:and|or)\s(?=[^,]*$)")
+_JOINED = re.compile(r"\s*(?:and|or)\s")
 
 
 def _split(row: str) -> list[str]:
@@ -399,7 +226,7 @@ def _split(row: str) -> list[str]:
                 start = found.end()
         pieces.append(row[start:])
         if len(pieces) > 1:
-            if not re.match(r"\s*(?:and|or)\s", pieces[-1]):
+            if not _JOINED.match(pieces[-1]):
                 pieces[-1:] = _LAST.split(pieces[-1], maxsplit=1)
             return pieces
     return [row]

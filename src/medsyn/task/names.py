@@ -27,6 +27,7 @@ _LABEL = re.compile(
          (?:diagnos[ie]s|answer|condition|disease|dx|ddx|fdx|most\ likely|likely)(?:\ \#?\d{1,2})?
        |rank\ ?\#?\d{1,2}
        |(?:最可能的?|可能的?|首要|最终|首选|主要|次要|临床|初步|备选)?(?:诊断|答案|疾病)\ ?\d{0,2}
+       |primary|secondary|tertiary|alternative(?:ly)?|also\ consider|others?
        |首先考虑|其次考虑|首选|其次)
        \s*(?:[:：]|\ is:?\ |[-–—=]>?\ |是|为)\s*""",
     re.I | re.X,
@@ -55,22 +56,24 @@ _TRAILING_PROBABILITY = re.compile(
 )
 _LONG_BRACKET = re.compile(r"\s*[(（\[](?=[^()（）\[\]]{45})|\s*[(（\[](?=[^()（）\[\]]{0,44}$)")
 _REASON_BRACKET = re.compile(
-    r"\s*[(（](?:because|given|due to|since|as |based on|supported|consistent|explains?|e\.g\."
+    r"\s*[(（](?:because|given|due to|since|as |based on|supported|consistent|explains?"
     r"|with |suggested|less |more |因为|由于|患者|依据|支持|符合|考虑|根据)",
     re.I,
 )
 _EXPLANATION = re.compile(
     r"""\s[-–—]+\s|\s*——+|\s*[—]\s*|\s*-{2,}\s*|\s*[-=]+>\s*|\s→
        |[:：](?=\s|$|[\u4e00-\u9fff])|[：]
-       |[,;]?\s(?:because|given|since|considering|although|but|suggested\sby|supported\sby|based\son|as\sevidenced
+       |[,;]?\s(?:because|given|since|considering|although|but(?!\swithout)|suggested\sby|supported\sby|based\son|as\sevidenced
            |as\ssuggested|consistent\swith|which|explain(?:s|ing)|characteri[sz]ed)\b
-       |,\s(?:as|with|due\sto|although|however|especially|particularly|likely|most\slikely|less\slikely|possibly)\s
+       |,\s(?:as|although|however|especially|particularly)\s
        |[;；]\s|[。；！？!?]
        |，(?=因|由于|患者|表现|考虑|支持|符合|可|但|依据|根据|结合|有|该|其|常|多|影像|伴)
        |(?<=[a-z]{4})\.\s(?=[A-Z])""",
     re.X | re.I,
 )
-_DANGLING = re.compile(r"^(?:and|or|vs\.?|versus|以及|及|和|或|或者)\s+", re.I)
+_DANGLING = re.compile(
+    r"^(?:and|or|vs\.?|versus|(?:followed\s)?by|then|as\swell\sas|以及|及|和|或|或者)\s+|\s(?:and|or|vs)$", re.I
+)
 _EDGES = " \t\r\n\f\v\u00a0\u3000.,;:，。；：、·•*_\"“”'‘’`|/\\-–—{}<>=#~？?!！"
 _NOTHING = frozenset(
     normalise(words)
@@ -113,16 +116,28 @@ def clean(item: str) -> str | None:
         rest = text[bold.end() :].lstrip()
         text = bold[1] + (f" {rest}" if rest[:1] in ("(", "（") and not _PROBABILITY_BRACKET.match(rest) else "")
     text = _MARKUP.sub("", text)
-    text = _DANGLING.sub("", _LABEL.sub("", text.strip(_EDGES)))
+    text = _DANGLING.sub("", without_label(text))
     text = _LEADING_PROBABILITY.sub("", _PROBABILITY_BRACKET.sub("", text))
     text = _until(_REASON_BRACKET, text)
     text = _until(_EXPLANATION, text)
     text = _TRAILING_PROBABILITY.sub("", _unbalanced(text))[:LONGEST]
-    text = " ".join(text.strip(_EDGES).split())
+    text = " ".join(_DANGLING.sub("", text.strip(_EDGES)).split())
+    if text[:1] == "'" == text[-1:]:
+        text = text.strip("'")
     name = normalise(text)
     if not any(character.isalpha() for character in name) or len(name) < 2 or name in _NOTHING:
         return None
     return text
+
+
+def without_label(text: str) -> str:
+    """Return a text without a label such as "Most likely:" before the name.
+
+    Example:
+        >>> without_label("首先考虑：肺结核")
+        '肺结核'
+    """
+    return _LABEL.sub("", text.strip(_EDGES))
 
 
 def _until(pattern: re.Pattern[str], text: str) -> str:
@@ -154,3 +169,28 @@ def distinct(items: list[str]) -> tuple[str, ...]:
         if name is not None:
             names.setdefault(normalise(name).replace(" ", ""), name)
     return tuple(names.values())
+
+
+_VERB = re.compile(
+    r"\b(?:is|are|includes?|was|were|has|have|had|should|shows?|suggests?|presents?|would|could|may(?!-)|might|must|can|cannot"
+    r"|here|we|patient|this|these|please|need|following|do|does)\b|^I\b(?!-)|\bI\s(?:think|believe|suspect|am)\b"
+    r"|患者|该|本例|建议|提示|表现|以下|如下|根据|综合|考虑|我|您|请|需要",
+    re.I,
+)
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text is more than a name and its label: it holds a verb, or is too long.
+
+    Example:
+        >>> is_sentence("The nodes are typical."), is_sentence("Lymphoma, diffuse large B-cell")
+        (True, False)
+    """
+    name = without_label(text)
+    return (
+        len(name) > LONGEST
+        or _VERB.search(name) is not None
+        or len(name.split()) > 16
+        or len(_HAN.findall(name)) > 25
+    )
