@@ -17,11 +17,10 @@ from pathlib import Path
 
 from PIL import Image as PILImage
 
-from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option, images
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option, images, place_image
 from medsyn.model import BACK_ENDS, Response
 from medsyn.run import Study, run_study
 from medsyn.run.plan import make_plan
-from medsyn.source.writing import place_image
 from medsyn.task import open_task
 
 CASES, IMAGES, TEXT = 452, 10, "A patient of middle age with fever, weight loss and a cough of three weeks. " * 12
@@ -118,9 +117,9 @@ def main() -> None:
         began = time.perf_counter()
         run_study(study, book=book)
         again_s = time.perf_counter() - began
-    print(f"bare loop     {bare_s:6.2f} s  {4520 / bare_s:8.0f} requests/s")
-    print(f"medsyn run    {run_s:6.2f} s  {4520 / run_s:8.0f} requests/s  {run_s / bare_s:.1f} times the bare loop")
-    print(f"resumed, done {again_s:6.2f} s  {4520 / again_s:8.0f} requests/s")
+    for name, seconds in (("bare loop", bare_s), ("medsyn run", run_s), ("resumed, done", again_s)):
+        ratio = f"{seconds / bare_s:5.1f} times the bare loop"
+        print(f"{name:14}{seconds:6.2f} s {4520 / seconds:8.0f} requests/s {ratio}")
     print(f"image files hashed: {inspected} of {CASES * IMAGES}, in {4520 * IMAGES} uses")
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from PIL import Image as PILImage
 
-from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option
-from medsyn.source.writing import place_image
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option, place_image
 
 DISEASES = ("Measles", "Malaria", "Gout", "Sarcoidosis", "NA", "None")
 

@@ -15,11 +15,10 @@ from pathlib import Path
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
-from medsyn.case import Case, Casebook, Diagnosis, Evidence, Image, Option, Provenance
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, Image, Option, Provenance, place_image
 from medsyn.judge.types import LOWEST, Verdict
 from medsyn.model import Posterior, Usage
 from medsyn.run.types import Result, Skipped
-from medsyn.source.writing import place_image
 
 CONDITIONS = ("images", "findings", "remove-text", "random-text", "question-only")
 HOSTILE = "<script>document.title='broken'</script>"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from books import small_book
 
 COMMANDS = (
@@ -103,7 +104,7 @@ def test_phantom(tmp_path):
         (("run", "--cases", "BOOK", "--model", "opnai:x", "--out", "r"), "did you mean 'openai'?"),
         (("run", "--cases", "BOOK", "--out", "r"), "--model"),
         (("run", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
-        (("run", "--cases", "nowhere", "--model", "baseline:random", "--out", "r"), "casebook.json: found no file"),
+        (("run", "--cases", "nowhere", "--model", "baseline:random", "--out", "r"), "json: found no file"),
         (
             ("run", "--cases", "BOOK", "--model", "baseline:random", "--out", "r", "--condition", "imags"),
             "did you mean 'images'?",

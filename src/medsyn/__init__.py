@@ -25,7 +25,10 @@ _WHERE = {
     "sensitivity_table": "medsyn.analysis",
     "write_report": "medsyn.report",
 }
-__all__ = ["__version__", *_WHERE]
+
+
+def __dir__() -> list[str]:
+    return ["__version__", *_WHERE]
 
 
 def __getattr__(name: str) -> Any:

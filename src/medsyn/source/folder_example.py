@@ -35,9 +35,7 @@ def write_example(folder: Path) -> list[Path]:
     }
     there = [name for name in contents if (folder / name).exists()]
     if there:
-        raise InputError(
-            f"{folder}: found {', '.join(there)}, expected none of them (nothing is overwritten)"
-        )
+        raise InputError(f"{folder}: found {', '.join(there)}, expected none of them (nothing is overwritten)")
     written = []
     try:
         for name, content in contents.items():

@@ -28,13 +28,13 @@ from medsyn.case import (
     InputError,
     Option,
     Provenance,
+    place_image,
 )
 from medsyn.leakage import Removed, drop_sentences, find_names
 from medsyn.source.medpix.masking import UnmaskableError, mask_image
 from medsyn.source.medpix.options import Named, make_options, name_diagnosis
 from medsyn.source.medpix.reading import Source, SourceCase, SourceImage, read_source, said
 from medsyn.source.report import ImportReport, MaskedImage, Missing, RemovedSentence
-from medsyn.source.writing import place_image
 from medsyn.taxonomy import EvidenceType
 
 __all__ = ["import_medpix"]
