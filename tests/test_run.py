@@ -345,3 +345,10 @@ def test_readers_enter_like_any_model(place):
     outcome = run_study(study(place, model=[f"human:{place / 'readers.csv'}"], task="ddx,fdx", judge="exact"))
     assert all(r.right for r in outcome.run.results if r.task == "fdx")
     assert all(r.verdicts["exact"].score == 5 for r in outcome.run.results if r.task == "ddx")
+
+
+def test_a_judge_with_nothing_to_grade_gives_refusals_the_lowest_grade(place):
+    outcome = run_study(study(place, task="ddx", judge="exact"))
+    assert outcome.run.judges == ("exact",)
+    assert {result.status for result in outcome.run.results} == {"refused"}
+    assert {result.verdicts["exact"].score for result in outcome.run.results} == {0}

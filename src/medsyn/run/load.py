@@ -74,7 +74,8 @@ def read_run(folder: Path, book: Casebook) -> Run:
     with Store(folder) as store:
         responses = store.responses
         verdicts = read_verdicts(store)
-    judges = tuple(dict.fromkeys(judge for judge, _ in verdicts))
+    # a judge that found nothing to grade was asked all the same: refused answers get its lowest grade
+    judges = tuple(dict.fromkeys(record["name"] for record in read_records(folder, "judges")))
     items, superseded = _newest(read_records(folder, "items"), digests, responses)
     graded = [
         _with_verdicts(_result(item, book[item["case"]], responses.get(item["key"])), book, judges, verdicts)

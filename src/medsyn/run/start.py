@@ -174,6 +174,9 @@ def _graded(
 ) -> Outcome:
     if judges:
         display.stage("grades")
+        for judge in judges:
+            identity = dict(judge.model.identity) if judge.model else None
+            store.append("judges", {"name": judge.name, "identity": identity})
         executor = Executor(store, budget, retry_failed, display.tally)
         models = [judge.model for judge in judges if judge.model is not None]
 
