@@ -259,7 +259,7 @@ class TextPart:
 
     text: str
     section: str
-    """What it belongs to: ``instruction``, ``question``, ``options``, a text kind or an evidence type."""
+    """What it belongs to: ``instruction``, ``question``, ``options``, a text kind, an evidence type or ``image``."""
 
 
 @dataclass(frozen=True)

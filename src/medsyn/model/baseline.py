@@ -18,7 +18,7 @@ from medsyn.model.types import Model, ModelSettings, Posterior, Request, Respons
 from medsyn.taxonomy import EvidenceType, TextKind
 
 NO_ANSWER = {"en": "I do not know.", "zh": "我不知道。"}
-_EVIDENCE = frozenset(TextKind) | frozenset(EvidenceType)
+_EVIDENCE = frozenset(TextKind) | frozenset(EvidenceType) | {"image"}
 
 
 class _Baseline:
