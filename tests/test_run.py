@@ -225,6 +225,17 @@ def test_more_judges_grade_the_same_answers_later(place, fake_server):
     assert fake_server.count == arrived
 
 
+@pytest.mark.parametrize(("given", "sent"), [({}, 0.0), ({"judge_temperature": "server"}, None)])
+def test_judges_grade_at_zero_or_at_what_their_server_takes(place, fake_server, given, sent):
+    fake_server.answer = lambda received: '{"score": 3, "rank": null, "reason": "related"}'
+    judge = [{"name": "openai:judge", "base_url": fake_server.url}]
+    book = Casebook.load(place / "book")
+    rows = [f"{case.id},Dr Li,Plague,,," for case in book]
+    (place / "readers.csv").write_text("\n".join(["case,reader,differential,option,flag,reason", *rows]))
+    run_study(study(place, model=[f"human:{place / 'readers.csv'}"], task="ddx", judge=judge, **given))
+    assert {received.body.get("temperature") for received in fake_server.received} == {sent}
+
+
 def test_a_judge_that_fails_leaves_the_grade_missing(place, fake_server):
     fake_server.answer = lambda received: "1. Gout"
     run_study(study(place, fake_server, task="ddx"))

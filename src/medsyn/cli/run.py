@@ -17,6 +17,10 @@ Judges = Annotated[
     list[str] | None, typer.Option("--judge", help="A grader: exact, or a model. Repeat for several.")
 ]
 JudgeUrl = Annotated[str | None, typer.Option(help="Address of the judge's server.")]
+JudgeTemperature = Annotated[
+    str | None,
+    typer.Option(help="By default 0; 'server' sends none, for judges that take none.", metavar="NUMBER"),
+]
 JudgeKey = Annotated[str | None, typer.Option(help="Environment variable that holds the judge's key.")]
 BudgetText = Annotated[str | None, typer.Option(help="Stop sending after so much: 2M tokens, or '5.00 USD'.")]
 PriceFile = Annotated[Path | None, typer.Option(help="YAML file with prices a million tokens.")]
@@ -45,6 +49,7 @@ def run(
     judge: Judges = None,
     judge_base_url: JudgeUrl = None,
     judge_api_key_env: JudgeKey = None,
+    judge_temperature: JudgeTemperature = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; an existing run is continued.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases.")] = None,
     permutations: Annotated[int | None, typer.Option(min=1, help="Rotations of the options.")] = None,
@@ -99,6 +104,7 @@ def run(
         "permutations": permutations,
         "samples": samples,
         "temperature": temperature,
+        "judge_temperature": judge_temperature,
         "max_tokens": max_tokens,
         "top_p": top_p,
         "seed": seed,
@@ -130,6 +136,7 @@ def grade(
     judge: Judges = None,
     judge_base_url: JudgeUrl = None,
     judge_api_key_env: JudgeKey = None,
+    judge_temperature: JudgeTemperature = None,
     cases: Annotated[Path | None, typer.Option(help="The casebook, if it has moved.")] = None,
     concurrency: Concurrency = None,
     timeout: Timeout = None,
@@ -160,8 +167,27 @@ def grade(
     choices = [ModelChoice(**choice) for choice in _choices(judge, reach) or []]
     money = Budget.parse(budget, Prices.load(prices) if prices else Prices())
     with Live(currency=money.prices.currency) as live:
-        done = grade_run(folder, choices, cases=cases, budget=money, retry_failed=bool(retry_failed), display=live)
+        done = grade_run(
+            folder,
+            choices,
+            temperature=_temperature(judge_temperature),
+            cases=cases,
+            budget=money,
+            retry_failed=bool(retry_failed),
+            display=live,
+        )
     _finish(done, as_json)
+
+
+def _temperature(text: str | None) -> float | None:
+    from medsyn.case import InputError
+
+    if text == "server":
+        return None
+    try:
+        return float(text or 0)
+    except ValueError:
+        raise InputError(f"--judge-temperature: found {text!r}, expected a number or 'server'") from None
 
 
 def _choices(names: list[str] | None, reach: dict[str, Any]) -> list[dict[str, Any]] | None:

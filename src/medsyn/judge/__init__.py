@@ -33,12 +33,13 @@ _CANNOT_GRADE = ("baseline", "human", "phantom")
 """Prefixes of respondents that read no rubric."""
 
 
-def open_judge(name: str, settings: ModelSettings | None = None) -> Judge:
+def open_judge(name: str, settings: ModelSettings | None = None, temperature: float | None = 0.0) -> Judge:
     """Open the judge that a name stands for.
 
     Args:
         name: ``exact``, or a model's name, such as ``openai:gpt-x``.
         settings: how to reach the model.
+        temperature: at which the model grades; None leaves it to the server, for models that take none.
 
     Raises:
         InputError: an unknown name, or a respondent that cannot grade.
@@ -54,4 +55,4 @@ def open_judge(name: str, settings: ModelSettings | None = None) -> Judge:
     models = open_models(name, settings)
     if len(models) != 1:
         raise InputError(f"judge {name!r}: found {len(models)} models, expected one")
-    return RubricJudge(models[0])
+    return RubricJudge(models[0], temperature)

@@ -27,9 +27,6 @@ from medsyn.model import Model, Request, Response, Sampling
 from medsyn.prompt import fill, fill_text
 from medsyn.prompt.reply import after_reasoning, json_values
 
-SAMPLING = Sampling(temperature=0.0)
-"""Judges grade without chance, as far as their server allows."""
-
 _LONGEST_REASON = 500
 _DIGITS = re.compile(r"[0-9]{1,3}")
 
@@ -37,8 +34,9 @@ _DIGITS = re.compile(r"[0-9]{1,3}")
 class RubricJudge:
     """Grades with a model and the rubric of the subject's scale and language."""
 
-    def __init__(self, model: Model):
+    def __init__(self, model: Model, temperature: float | None = 0.0):
         self.model: Model | None = model
+        self._sampling = Sampling(temperature)
         self.name = model.name
 
     def question(self, subject: Subject) -> Request | None:
@@ -52,7 +50,7 @@ class RubricJudge:
             condition="",
             language=subject.language,
             system=fill_text("judge-system", subject.language),
-            sampling=SAMPLING,
+            sampling=self._sampling,
         )
 
     def verdict(self, subject: Subject, response: Response | None) -> Verdict:

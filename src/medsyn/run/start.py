@@ -97,7 +97,7 @@ def run_study(study: Study, display: Display | None = None, book: Casebook | Non
     book = book or Casebook.load(study.cases)
     budget = study.open_budget()
     settings = study.task_settings
-    models, judges = _models(study.model), _judges(study.judge)
+    models, judges = _models(study.model), _judges(study.judge, study.sent_judge_temperature)
     budget.check_models([m.name for m in models] + [j.model.name for j in judges if j.model])
     tasks = [open_task(name) for name in study.task]
     plan = make_plan(book, models, tasks, study.condition, settings, study.limit)
@@ -134,19 +134,20 @@ def grade_run(
     folder: Path,
     judges: Sequence[ModelChoice],
     *,
+    temperature: float | None = 0.0,
     cases: Path | None = None,
     budget: Budget | None = None,
     retry_failed: bool = False,
     display: Display | None = None,
 ) -> Outcome:
-    """Have more judges grade the answers that a run holds.
+    """Have more judges grade the answers that a run holds, at a temperature (None leaves it to the server).
 
     Raises:
         InputError: no run, an unknown judge, or a run folder that cannot be written.
     """
     run = Run.load(folder, cases)
     budget = budget or Budget()
-    opened = _judges(judges)
+    opened = _judges(judges, temperature)
     with Store(folder) as store:
         budget.check_models([judge.model.name for judge in opened if judge.model])
         return _graded(Outcome(run), store, opened, budget, retry_failed, display or Quiet())
@@ -282,8 +283,8 @@ def _models(choices: Sequence[ModelChoice]) -> list[Model]:
     return models
 
 
-def _judges(choices: Sequence[ModelChoice]) -> list[Judge]:
-    judges = [open_judge(choice.name, choice.settings) for choice in choices]
+def _judges(choices: Sequence[ModelChoice], temperature: float | None) -> list[Judge]:
+    judges = [open_judge(choice.name, choice.settings, temperature) for choice in choices]
     _distinct([judge.name for judge in judges])
     return judges
 

@@ -75,6 +75,8 @@ class Study(BaseModel):
     task: Annotated[Names, Field(min_length=1)] = ("ddx", "fdx")
     condition: Annotated[Names, Field(min_length=1)] = ("images",)
     judge: Models = ()
+    judge_temperature: Annotated[float, Field(ge=0, le=2)] | Literal["server"] = 0.0
+    """At which judges grade; ``server`` sends none, for models that take no temperature."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Only the first so many cases."""
     permutations: Annotated[int, Field(ge=1, le=26)] = 1
@@ -110,6 +112,11 @@ class Study(BaseModel):
         """
         prices = Prices.load(self.prices) if self.prices else Prices()
         return Budget.parse(self.budget, prices)
+
+    @property
+    def sent_judge_temperature(self) -> float | None:
+        """What judges are sent; None sends nothing."""
+        return None if self.judge_temperature == "server" else self.judge_temperature
 
     @property
     def task_settings(self) -> TaskSettings:
