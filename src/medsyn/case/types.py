@@ -259,7 +259,7 @@ class TextPart:
 
     text: str
     section: str
-    """What it belongs to: ``instruction``, ``question``, ``options``, a text kind, an evidence type or ``image``."""
+    """What it belongs to: ``instruction``, ``question``, ``options``, a text kind, an evidence type, ``image``."""
 
 
 @dataclass(frozen=True)

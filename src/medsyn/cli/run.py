@@ -238,5 +238,6 @@ def _finish(done: Any, as_json: bool) -> None:
         show.plain(done.as_dict())
     else:
         show.outcome(done)
+        typer.echo(f"next: medsyn report {done.run.folder} -o report/")
     if done.stopped:
         raise typer.Exit(3)

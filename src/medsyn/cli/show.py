@@ -112,7 +112,6 @@ def outcome(done: Outcome) -> None:
     if any(tally.failed for tally in (*done.answers, *done.grades)):
         typer.echo("send what failed again with: --retry-failed")
     results(main_table(done.run))
-    typer.echo(f"next: medsyn report {done.run.folder} -o report/")
 
 
 def results(rows: Any) -> None:
