@@ -1,4 +1,4 @@
-"""Pure numerics on arrays: divergences, evidence sensitivity, intervals. Seeded; no input or output.
+"""Pure numerics on arrays: divergences, evidence sensitivity, attention, intervals. Seeded; no input or output.
 
 The definitions, with their sources, are in ``docs/measures.md``.
 
@@ -9,6 +9,7 @@ Example:
     Estimate(value=0.8, low=0.49, high=0.94, n=10)
 """
 
+from medsyn.measure.attention import rapt
 from medsyn.measure.divergence import entropy, jsd
 from medsyn.measure.interval import (
     Estimate,
@@ -32,6 +33,7 @@ __all__ = [
     "nmse",
     "paired_difference",
     "percentile",
+    "rapt",
     "ratio",
     "resampled_means",
     "share_below",
