@@ -1,0 +1,144 @@
+"""Scoring with shared work: each image encoded once, each distinct prefix computed once.
+
+The logits are those of `medsyn.model.local.scoring.plain_logits`, one full forward pass a prompt, up to rounding.
+One cache of keys and values walks the tree of prompts (`medsyn.model.local.tree`): it is cut back to what the next
+prompt shares, and the model computes the rest with the cache before it. Three things keep this exact:
+
+* The cache holds every layer's whole past, also of layers that look through a sliding window: the mask makes the
+  window. A cache that drops what leaves the window could not be cut back.
+* Positions are those of the whole prompt. With M-RoPE an image's size moves all that stands after it, so they
+  depend on what stands before a token and on nothing else: a shared prefix has the same ones.
+* A shared prefix never ends within an image. Where image tokens attend to those after them (Gemma 3), it does not
+  end within an unbroken run of images either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from medsyn.case import digest
+from medsyn.model.local.features import (
+    Family,
+    FeatureCache,
+    as_encoder_output,
+    encode_image,
+    family_of,
+)
+from medsyn.model.local.tree import Plan, make_plan
+
+if TYPE_CHECKING:
+    import torch
+
+    from medsyn.model.local.encoding import Encoded, EncodedImage
+    from medsyn.model.local.loading import Loaded
+
+
+def plan_sharing(loaded: Loaded, prompts: Sequence[Encoded]) -> Plan:
+    """Return the order in which prompts are computed, and what each shares with the one before it."""
+    family = family_of(loaded.model)
+    return make_plan([_tokens(prompt, family is not None and family.image_blocks) for prompt in prompts])
+
+
+def shared_logits(
+    loaded: Loaded, prompts: Sequence[Encoded], cache: FeatureCache | None = None
+) -> list[torch.Tensor]:
+    """Return the logits at the last position of each prompt, float32, one tensor of the vocabulary's size each.
+
+    Prompts of several cases may be mixed: they are put into order here. Where the architecture is not known to
+    allow sharing (`medsyn.model.local.features.why_not_shared`), each prompt is computed on its own.
+
+    Args:
+        loaded: the model.
+        prompts: prompts as encoded for this model.
+        cache: features of images, kept from call to call; without one they are kept for this call.
+
+    Raises:
+        torch.OutOfMemoryError: a prompt does not fit; nothing is kept of the others.
+    """
+    import torch
+
+    family = family_of(loaded.model)
+    if family is None:
+        from medsyn.model.local.scoring import plain_logits
+
+        return [plain_logits(loaded, prompt) for prompt in prompts]
+    cache = FeatureCache() if cache is None else cache
+    owner = digest(dict(loaded.identity))
+    logits: dict[int, Any] = {}
+    past = last = None
+    with torch.inference_mode():
+        for step in plan_sharing(loaded, prompts).steps:
+            if step.start < step.stop:
+                past = _cut(past, step.start)
+                last = _extend(loaded.model, family, prompts[step.index], step.start, past, cache, owner)
+            logits[step.index] = last
+    return [logits[index] for index in range(len(prompts))]
+
+
+def _tokens(prompt: Encoded, image_blocks: bool) -> list[Hashable]:
+    """The prompt's ids, with all tokens of an image, or of a run of images, replaced by what it shows."""
+    runs: list[list[EncodedImage]] = []
+    for image in prompt.images:
+        if image_blocks and runs and runs[-1][-1].stop == image.start:
+            runs[-1].append(image)
+        else:
+            runs.append([image])
+    tokens: list[Hashable] = list(prompt.ids)
+    for run in runs:
+        start, stop = run[0].start, run[-1].stop
+        tokens[start:stop] = [tuple(image.key for image in run)] * (stop - start)
+    return tokens
+
+
+def _cut(past: Any, length: int) -> Any:
+    from transformers import DynamicCache
+
+    if length == 0:
+        return DynamicCache()  # without a configuration: no layer forgets what has left its window
+    past.crop(length - past.get_seq_length())  # a negative number: how many to forget
+    return past
+
+
+def _extend(
+    model: Any, family: Family, prompt: Encoded, start: int, past: Any, cache: FeatureCache, owner: str
+) -> torch.Tensor:
+    """Compute a prompt from ``start`` on, after the keys and values in ``past``; return its last logits."""
+    import torch
+
+    inputs: dict[str, Any] = {}
+    images = [image for image in prompt.images if image.start >= start]
+    if images:
+        features = [cache.get((owner, image.key), partial(encode_image, model, image.inputs)) for image in images]
+        inputs["mm_encoder_outputs"] = {"image": as_encoder_output(features)}
+    if family.multimodal_positions:
+        inputs["position_ids"] = _positions(model, prompt)[..., start:].to(model.device)
+    if family.image_blocks:  # from the first position on: the mask looks them up by absolute position
+        inputs["token_type_ids"] = _image_tokens(prompt).to(model.device)
+    ids = torch.tensor([prompt.ids[start:]], device=model.device)
+    out = model(input_ids=ids, past_key_values=past, use_cache=True, logits_to_keep=1, **inputs)
+    return out.logits[0, -1].float()
+
+
+def _image_tokens(prompt: Encoded) -> torch.Tensor:
+    """1 at an image's tokens, else 0; shape (1, length)."""
+    import torch
+
+    types = torch.zeros(1, len(prompt.ids), dtype=torch.long)
+    for image in prompt.images:
+        types[0, image.start : image.stop] = 1
+    return types
+
+
+def _positions(model: Any, prompt: Encoded) -> torch.Tensor:
+    """The whole prompt's positions on the three axes; shape (3, 1, length)."""
+    import torch
+
+    grids = [image.inputs["image_grid_thw"].cpu() for image in prompt.images]
+    positions, _ = model.model.get_rope_index(
+        torch.tensor([prompt.ids]),
+        mm_token_type_ids=_image_tokens(prompt),
+        image_grid_thw=torch.cat(grids) if grids else None,
+    )
+    return positions

@@ -1,0 +1,313 @@
+"""Shared work gives the numbers of the plain loop, on every architecture, and does no more than the floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as PILImage
+
+from medsyn.model.local.features import (
+    FAMILIES,
+    FeatureCache,
+    Features,
+    encode_image,
+    family_of,
+    why_not_shared,
+)
+from medsyn.model.local.sharing import plan_sharing, shared_logits
+from tiny_checkpoints import KINDS, make
+
+TOLERANCE = 1e-4
+SIZES = ((60, 90), (120, 70), (64, 64), (90, 150), (200, 60))
+"""Height and width of the images, unequal, so that positions on several axes differ."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as a prompt holds it; the fields are those of the encoding."""
+
+    key: str
+    inputs: dict[str, torch.Tensor]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Prompt:
+    ids: tuple[int, ...]
+    images: tuple[Picture, ...]
+
+
+@dataclass
+class Bench:
+    """A tiny model, some images, and prompts made of plain ids, without a tokenizer or a chat template."""
+
+    kind: str
+    model: Any
+    identity: dict[str, Any]
+    images: list[dict[str, torch.Tensor]] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.draw = np.random.default_rng(0)
+        self.head, self.question = self.words(9), self.words(12)
+        self.labels = [self.words(3 + i) for i in range(len(SIZES))]
+        self.around = [self.words(1), self.words(1)]  # stand for the marks before and after an image
+
+    def words(self, count: int) -> list[int]:
+        return self.draw.integers(100, 300, count).tolist()
+
+    def prompt(self, kept: tuple[int, ...], marks: bool = True) -> Prompt:
+        ids, images = list(self.head), []
+        for number in kept:
+            ids += self.labels[number] + (self.around[0] if marks else [])
+            start = len(ids)
+            ids += [self.model.config.image_token_id] * self.lengths[number]
+            images.append(Picture(f"image {number}", self.images[number], start, len(ids)))
+            ids += self.around[1] if marks else []
+        return Prompt((*ids, *self.question), tuple(images))
+
+    def plain(self, prompt: Prompt) -> torch.Tensor:
+        """One full forward pass with the arguments that the processor would give: the oracle."""
+        ids = torch.tensor([prompt.ids])
+        types = (ids == self.model.config.image_token_id).long()
+        named = {"qwen2.5-vl": "mm_token_type_ids", "qwen3-vl": "mm_token_type_ids", "gemma3": "token_type_ids"}
+        inputs = {named[self.kind]: types} if self.kind in named else {}
+        for name in prompt.images[0].inputs if prompt.images else ():
+            inputs[name] = torch.cat([image.inputs[name] for image in prompt.images])
+        with torch.no_grad():
+            out = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, **inputs)
+        return out.logits[0, -1]
+
+
+def open_bench(kind: str, folder: Any) -> Bench:
+    from transformers import AutoImageProcessor, AutoModelForImageTextToText
+
+    torch.set_num_threads(1)
+    make(kind, folder)
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+    processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
+    bench = Bench(kind, model, {"name": kind})
+    for height, width in SIZES:
+        pixels = bench.draw.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        inputs = dict(processor(PILImage.fromarray(pixels), return_tensors="pt"))
+        inputs = {name: inputs[name] for name in family_of(model).image_inputs}
+        bench.images.append(inputs)
+        with torch.inference_mode():
+            bench.lengths.append(encode_image(model, inputs).pooled[..., 0].numel())
+    return bench
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def bench(request, tmp_path_factory) -> Bench:
+    return open_bench(request.param, tmp_path_factory.mktemp("checkpoint") / request.param)
+
+
+def everything_and_one_out(count: int) -> list[tuple[int, ...]]:
+    whole = tuple(range(count))
+    return [whole, *(tuple(j for j in whole if j != i) for i in whole)]
+
+
+def subsets(count: int) -> list[tuple[int, ...]]:
+    return list(chain.from_iterable(combinations(range(count), size) for size in range(count, -1, -1)))
+
+
+class Counter:
+    """Counts the tokens that enter the language model."""
+
+    def __init__(self, model: Any):
+        self.tokens = 0
+        self._handle = model.get_input_embeddings().register_forward_pre_hook(self._see)
+
+    def _see(self, module: Any, args: tuple[Any, ...]) -> None:
+        self.tokens += args[0].numel()
+
+    def __enter__(self) -> Counter:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._handle.remove()
+
+
+@pytest.mark.parametrize("conditions", [everything_and_one_out(5), subsets(5)], ids=["leave-one-out", "subsets"])
+def test_logits_are_those_of_the_plain_loop_at_the_floor(bench, conditions):
+    prompts = [bench.prompt(kept) for kept in conditions]
+    expected = [bench.plain(prompt) for prompt in prompts]
+    cache = FeatureCache()
+    with Counter(bench.model) as counted:
+        logits = shared_logits(bench, prompts, cache)
+    for ours, plain in zip(logits, expected, strict=True):
+        assert ours.dtype == torch.float32
+        assert (ours - plain).abs().max() < TOLERANCE
+    # the numbers could tell a mistake: prompts differ by much more than the tolerance
+    assert min((one - other).abs().max() for one, other in combinations(expected, 2)) > 100 * TOLERANCE
+    seen = {tuple(_named(prompt)[:stop]) for prompt in prompts for stop in range(1, len(prompt.ids) + 1)}
+    assert counted.tokens == len(seen) == plan_sharing(bench, prompts).floor
+    assert cache.encoded == len(SIZES)
+
+
+def _named(prompt: Prompt) -> list[Any]:
+    tokens: list[Any] = list(prompt.ids)
+    for image in prompt.images:
+        tokens[image.start : image.stop] = [(image.key, i) for i in range(image.stop - image.start)]
+    return tokens
+
+
+def test_features_of_an_image_are_the_same_alone_and_beside_others(bench):
+    """What a family claims: the vision tower looks at each image by itself."""
+    together = {name: torch.cat([one[name] for one in bench.images]) for name in bench.images[0]}
+    with torch.inference_mode():
+        beside = bench.model.get_image_features(**together, return_dict=True)
+        alone = [encode_image(bench.model, one) for one in bench.images]
+    _same_rows(beside.pooler_output, [one.pooled for one in alone])
+    layers = getattr(beside, "deepstack_features", None) or ()
+    assert len(layers) == (2 if bench.kind == "qwen3-vl" else 0)
+    for number, layer in enumerate(layers):
+        _same_rows(layer, [one.deepstack[number] for one in alone])
+
+
+def _same_rows(beside: Any, alone: list[torch.Tensor]) -> None:
+    rows = torch.cat([one.reshape(-1, one.shape[-1]) for one in alone])
+    together = beside if isinstance(beside, torch.Tensor) else torch.cat(list(beside))
+    torch.testing.assert_close(together.reshape(rows.shape), rows, atol=1e-5, rtol=1e-4)
+    assert rows.std() > 1e-3
+
+
+def test_the_same_prompt_twice_and_prompts_without_images(bench):
+    prompts = [bench.prompt(kept) for kept in ((0, 1), (), (0, 1), (1,), ())]
+    cache = FeatureCache()
+    logits = shared_logits(bench, prompts, cache)
+    for ours, prompt in zip(logits, prompts, strict=True):
+        assert (ours - bench.plain(prompt)).abs().max() < TOLERANCE
+    assert cache.encoded == 2
+
+
+def test_an_image_that_comes_twice_in_a_prompt_is_encoded_once(bench):
+    prompts = [bench.prompt(kept) for kept in ((0, 0, 1), (0, 1, 0), (0, 1))]
+    cache = FeatureCache()
+    logits = shared_logits(bench, prompts, cache)
+    for ours, prompt in zip(logits, prompts, strict=True):
+        assert (ours - bench.plain(prompt)).abs().max() < TOLERANCE
+    assert cache.encoded == 2
+
+
+def test_a_cache_too_small_for_one_image_costs_time_and_no_accuracy(bench):
+    prompts = [bench.prompt(kept) for kept in everything_and_one_out(3)]
+    cache = FeatureCache(capacity=1)
+    logits = shared_logits(bench, prompts, cache)
+    for ours, prompt in zip(logits, prompts, strict=True):
+        assert (ours - bench.plain(prompt)).abs().max() < TOLERANCE
+    assert cache.held == 0
+    assert cache.encoded > 3
+
+
+def test_features_are_kept_from_call_to_call_but_not_from_model_to_model(bench):
+    cache = FeatureCache()
+    shared_logits(bench, [bench.prompt((0, 1))], cache)
+    shared_logits(bench, [bench.prompt((1, 0))], cache)
+    assert cache.encoded == 2
+    shared_logits(Bench(bench.kind, bench.model, {"name": "another"}, bench.images, bench.lengths), [], cache)
+    other = Bench(bench.kind, bench.model, {"name": "another"}, bench.images, bench.lengths)
+    shared_logits(other, [bench.prompt((0, 1))], cache)
+    assert cache.encoded == 4
+
+
+def test_bfloat16_stays_within_its_own_rounding(bench, tmp_path):
+    """Stated tolerance: the shared posterior is no further from the exact one than the plain loop's usually is."""
+    from transformers import AutoModelForImageTextToText
+
+    folder = make(bench.kind, tmp_path / "checkpoint")
+    half = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.bfloat16).eval()
+    rough = Bench(bench.kind, half, {"name": "bfloat16"}, bench.images, bench.lengths)
+    prompts = [bench.prompt(kept) for kept in everything_and_one_out(4)]
+    errors = {"ours": [], "plain": []}
+    for ours, prompt in zip(shared_logits(rough, prompts), prompts, strict=True):
+        exact = bench.plain(prompt)
+        errors["ours"].append((ours - exact).abs().mean().item())
+        errors["plain"].append((rough.plain(prompt).float() - exact).abs().mean().item())
+    assert np.mean(errors["ours"]) < 1.5 * np.mean(errors["plain"]) + 1e-3
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory) -> Bench:
+    return open_bench("gemma3", tmp_path_factory.mktemp("checkpoint") / "gemma3")
+
+
+def test_prompts_longer_than_the_sliding_window_are_cut_back_exactly(gemma, monkeypatch):
+    config = gemma.model.config.text_config
+    prompts = [gemma.prompt(kept) for kept in subsets(4)]
+    assert min(len(prompt.ids) for prompt in prompts[:-1]) > config.sliding_window
+    windowed = [gemma.plain(prompt) for prompt in prompts]
+    for ours, plain in zip(shared_logits(gemma, prompts), windowed, strict=True):
+        assert (ours - plain).abs().max() < TOLERANCE
+    monkeypatch.setattr(config, "sliding_window", 4096)
+    without = gemma.plain(prompts[0])
+    assert (without - windowed[0]).abs().max() > 100 * TOLERANCE  # the window is felt
+
+
+def test_images_that_touch_are_one_block_where_image_tokens_look_ahead(gemma):
+    gemma.labels[1], before = [], gemma.labels[1]
+    try:
+        prompts = [gemma.prompt(kept, marks=False) for kept in ((0, 1), (0, 2), (0,), (0, 1, 2))]
+    finally:
+        gemma.labels[1] = before
+    assert prompts[0].images[0].stop == prompts[0].images[1].start
+    for ours, prompt in zip(shared_logits(gemma, prompts), prompts, strict=True):
+        assert (ours - gemma.plain(prompt)).abs().max() < TOLERANCE
+    # image 0 alone is not a prefix of the block of images 0 and 1
+    plan = plan_sharing(gemma, [prompts[0], prompts[1]])
+    assert plan.steps[1].start == len(gemma.head) + len(gemma.labels[0])
+
+
+def test_an_unknown_architecture_is_computed_plainly_and_says_so(gemma, monkeypatch):
+    assert why_not_shared(gemma.model) is None
+    monkeypatch.setattr(gemma.model.config, "model_type", "unheard-of")
+    assert "'unheard-of'" in why_not_shared(gemma.model)
+    assert family_of(gemma.model) is None
+
+
+def test_layers_whose_past_cannot_be_cut_back_are_not_shared(gemma, monkeypatch):
+    layers = ["linear_attention", *gemma.model.config.text_config.layer_types[1:]]
+    monkeypatch.setattr(gemma.model.config.text_config, "layer_types", layers)
+    assert family_of(gemma.model) is None
+
+
+def test_the_five_architectures_are_the_families():
+    assert set(FAMILIES) == {"qwen2_5_vl", "qwen3_vl", "internvl", "llava", "gemma3"}
+
+
+def features(numbers: int) -> Features:
+    return Features(torch.zeros(numbers, 1))
+
+
+def test_the_feature_cache_drops_what_was_used_longest_ago():
+    cache = FeatureCache(capacity=2 * 4 * 10)
+    made = [features(10) for _ in range(3)]
+    assert cache.get("a", lambda: made[0]) is made[0]
+    cache.get("b", lambda: made[1])
+    assert cache.get("a", lambda: pytest.fail("kept")) is made[0]
+    cache.get("c", lambda: made[2])
+    assert cache.held == 80
+    cache.get("a", lambda: pytest.fail("kept"))
+    cache.get("c", lambda: pytest.fail("kept"))
+    again = features(10)
+    assert cache.get("b", lambda: again) is again
+    assert cache.encoded == 4
+
+
+def test_features_larger_than_the_cache_are_handed_out_and_not_kept():
+    cache = FeatureCache(capacity=39)
+    cache.get("small", lambda: features(1))
+    assert cache.get("large", lambda: features(10)).bytes == 40
+    assert cache.held == 4
+    cache.get("small", lambda: pytest.fail("kept"))
+
+
+def test_deepstack_features_count_towards_the_bound():
+    one = Features(torch.zeros(2, 3), (torch.zeros(2, 3), torch.zeros(2, 3)))
+    assert one.bytes == 3 * 2 * 3 * 4
