@@ -5,6 +5,7 @@ Text stays text in the SVG, so that it can be searched and read in any script.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from io import StringIO
 
@@ -107,10 +108,13 @@ def sensitivity_figure(types: pl.DataFrame) -> str | None:
     largest = max(
         largest, float(rows.get_column("mean_s_image").max()), float(rows.get_column("mean_s_text").max())
     )
+    titles = [textwrap.fill(model.replace(",", ", "), 25).replace(", ", ",") for model in models]
+    tall = 0.27 + 0.15 * max(title.count("\n") + 1 for title in titles)
     with matplotlib.rc_context(STYLE):
-        figure, panels = _grid(len(models), [kind.label("en") for kind in kinds], 2.3, most=4, legend=0.25)
+        labels = [kind.label("en") for kind in kinds]
+        figure, panels = _grid(len(models), labels, 2.3, most=4, title=tall, legend=0.25)
         for number, (axes, model) in enumerate(zip(panels, models, strict=True)):
-            axes.set_title(model, fontsize=9, fontweight="bold", loc="left")
+            axes.set_title(titles[number], fontsize=9, fontweight="bold", loc="left")
             axes.set_xlim(-0.03 * (largest or 1), 1.08 * (largest or 1))
             axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
             for y, kind in enumerate(kinds):

@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ class Store:
         self.writer = f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}-{secrets.token_hex(4)}"
         self.responses: dict[str, Response] = {}
         self._open: dict[str, TextIOWrapper] = {}
-        self._read_to: dict[Path, int] = {}
+        self._read_to: dict[str, int] = {}
         self._claims = _Claims(folder)
         self.refresh()
 
@@ -81,24 +80,27 @@ class Store:
 
     def add_response(self, response: Response) -> None:
         """Store a response and remember it."""
-        record = {k: v for k, v in asdict(response).items() if v not in (None, "", {})}
+        record = {name: value for name, value in vars(response).items() if value not in (None, "")}
+        for name in ("posterior", "failure", "usage"):
+            if name in record:
+                record[name] = vars(record[name])
         self.append("responses", record)
         self._remember(response)
 
     def refresh(self) -> None:
         """Take in what other processes have stored since the last look."""
-        folder = self.folder / "responses"
-        if not folder.is_dir():
+        try:
+            with os.scandir(self.folder / "responses") as entries:
+                others = [e for e in entries if e.name.endswith(".jsonl") and e.name != f"{self.writer}.jsonl"]
+        except FileNotFoundError:
             return
-        for path in sorted(folder.glob("*.jsonl")):
-            if path.name == f"{self.writer}.jsonl":
+        for entry in sorted(others, key=lambda entry: entry.name):
+            start = self._read_to.get(entry.path, 0)
+            if entry.stat().st_size == start:
                 continue
-            start = self._read_to.get(path, 0)
-            if path.stat().st_size == start:
-                continue
-            for record, end in _records(path, start):
+            for record, end in _records(Path(entry.path), start):
                 self._remember(response_from(record))
-                self._read_to[path] = end
+                self._read_to[entry.path] = end
 
     def claim(self, key: str) -> bool:
         """Take a request for this process; False while another process has it in flight."""
