@@ -30,6 +30,6 @@ clean:
 	$(PIP) install --quiet --editable .
 	@touch $@
 
-.venv/dev.stamp: pyproject.toml | .venv/bin/python
-	$(PIP) install --quiet --editable '.[dev]'
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ .venv/user.stamp

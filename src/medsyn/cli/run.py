@@ -71,6 +71,22 @@ def run(
     tokenizer: Annotated[
         Path | None, typer.Option(help="The model's tokenizer.json, for random text of equal length.")
     ] = None,
+    dtype: Annotated[str | None, typer.Option(help="Local models: float32, bfloat16 or float16.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Local models: cpu, cuda, cuda:1, or auto (spread over all GPUs).")
+    ] = None,
+    attention: Annotated[str | None, typer.Option(help="Local models: sdpa, eager, flash_attention_2.")] = None,
+    min_pixels: Annotated[
+        int | None, typer.Option(min=1, help="Local models: fewest pixels of an image, as the family means it.")
+    ] = None,
+    max_pixels: Annotated[
+        int | None, typer.Option(min=1, help="Local models: most pixels of an image, as the family means it.")
+    ] = None,
+    adapter: Annotated[Path | None, typer.Option(help="Local models: folder of a LoRA adapter.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Local models: branch, tag or commit on the hub.")] = None,
+    posterior_from: Annotated[
+        str | None, typer.Option(help="Local models: letters, or text (likelihood of the options' texts).")
+    ] = None,
     concurrency: Concurrency = None,
     timeout: Timeout = None,
     retries: Retries = None,
@@ -93,6 +109,14 @@ def run(
         "image_max_side": image_max_side,
         "max_images": max_images,
         "tokenizer": str(tokenizer) if tokenizer else None,
+        "dtype": dtype,
+        "device": device,
+        "attention": attention,
+        "min_pixels": min_pixels,
+        "max_pixels": max_pixels,
+        "adapter": str(adapter) if adapter else None,
+        "revision": revision,
+        "posterior_from": posterior_from,
     }
     both = {"concurrency": concurrency, "timeout_s": timeout, "retries": retries}
     flags = {

@@ -35,6 +35,7 @@ __all__ = [
 
 BACK_ENDS = {
     "openai": "medsyn.model.openai",
+    "hf": "medsyn.model.local.backend",
     "baseline": "medsyn.model.baseline",
     "human": "medsyn.model.human",
     "phantom": "medsyn.phantom.reader",

@@ -97,6 +97,17 @@ def answer_place(text: str, options: Sequence[str]) -> int | None:
     return found.start("letter") if named or _CLOSED.match(found["rest"]) else None
 
 
+def option_of(token: str) -> int | None:
+    """Return the index of the option that a token means at the answer's place, if any.
+
+    Example:
+        >>> [option_of(token) for token in ("A", " A", "(B", "**C", "Ａ", "A man", "a")]
+        [0, 0, 1, 2, 0, None, None]
+    """
+    found = _TOKEN.fullmatch(token.translate(_NARROW))
+    return ord(found["letter"]) - ord("A") if found else None
+
+
 def _fold(text: str) -> str:
     return " ".join(text.translate(_NARROW).casefold().split())
 
@@ -104,9 +115,8 @@ def _fold(text: str) -> str:
 def _posterior(top: Mapping[str, float], count: int) -> Posterior | str:
     sums = [0.0] * count
     for text, probability in top.items():
-        found = _TOKEN.fullmatch(text.translate(_NARROW))
-        index = ord(found["letter"]) - ord("A") if found else count
-        if index < count:
+        index = option_of(text)
+        if index is not None and index < count:
             sums[index] += probability
     mass = math.fsum(sums)
     if mass <= 0:

@@ -173,7 +173,10 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What a user may say of a model beside its name. Only ``image_max_side`` is part of the identity."""
+    """What a user may say of a model beside its name.
+
+    Part of the identity are ``image_max_side`` (a server's model) and, from ``dtype`` on, all of a local model's.
+    """
 
     base_url: str | None = None
     """Address of an OpenAI-compatible server."""
@@ -190,3 +193,20 @@ class ModelSettings:
     """The most images that the server takes in a request; more is an error, never a silent drop."""
     tokenizer: str | None = None
     """Path of the model's ``tokenizer.json``, for random text of equal length in tokens."""
+    dtype: str | None = None
+    """A local model's number format: ``float32``, ``bfloat16`` or ``float16``; None is the checkpoint's own."""
+    device: str | None = None
+    """Where a local model computes: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` (spread over all GPUs); None is a
+    GPU if there is one."""
+    attention: str | None = None
+    """A local model's attention implementation, such as ``sdpa`` or ``eager``; None is transformers' choice."""
+    min_pixels: int | None = None
+    """The fewest pixels that an image is scaled to, as the model family means it; None is the model's own."""
+    max_pixels: int | None = None
+    """The most pixels that an image is scaled to, as the model family means it; None is the model's own."""
+    adapter: str | None = None
+    """Folder of a LoRA adapter for a local model."""
+    revision: str | None = None
+    """Branch, tag or commit of a model on the hub."""
+    posterior_from: Literal["letters", "text"] = "letters"
+    """Whether a local model's posterior is read at the options' letters or from the likelihood of their texts."""

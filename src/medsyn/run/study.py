@@ -30,6 +30,14 @@ class ModelChoice(BaseModel):
     image_max_side: Annotated[int, Field(ge=16)] | None = None
     max_images: Annotated[int, Field(ge=0)] | None = None
     tokenizer: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    device: str | None = None
+    attention: str | None = None
+    min_pixels: Annotated[int, Field(ge=1)] | None = None
+    max_pixels: Annotated[int, Field(ge=1)] | None = None
+    adapter: str | None = None
+    revision: str | None = None
+    posterior_from: Literal["letters", "text"] = "letters"
 
     @property
     def settings(self) -> ModelSettings:
