@@ -21,21 +21,40 @@ from medsyn.measure.interval import (
     resampled_means,
     wilson,
 )
+from medsyn.measure.sampled import Moments, moments, sampled_jsd
+from medsyn.measure.sampled_sensitivity import (
+    Withheld,
+    answers_for_mean,
+    exact_moments,
+    sampled_nmse,
+    sampled_share_below,
+)
 from medsyn.measure.sensitivity import average_nmse, nmse, share_below
+from medsyn.measure.shapley import interactions, shapley
 
 __all__ = [
     "Estimate",
+    "Moments",
+    "Withheld",
+    "answers_for_mean",
     "average_nmse",
     "cluster_means",
     "entropy",
+    "exact_moments",
+    "interactions",
     "jsd",
     "mean",
+    "moments",
     "nmse",
     "paired_difference",
     "percentile",
     "rapt",
     "ratio",
     "resampled_means",
+    "sampled_jsd",
+    "sampled_nmse",
+    "sampled_share_below",
+    "shapley",
     "share_below",
     "wilson",
 ]
