@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain, combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 import torch
 from PIL import Image as PILImage
 
+from medsyn.case import Image, ImagePart, TextPart, inspect_image
+from medsyn.model.local.encoding import Encoder
 from medsyn.model.local.features import (
     FAMILIES,
     FeatureCache,
@@ -19,7 +22,10 @@ from medsyn.model.local.features import (
     family_of,
     why_not_shared,
 )
+from medsyn.model.local.loading import load
+from medsyn.model.local.scoring import plain_logits
 from medsyn.model.local.sharing import plan_sharing, shared_logits
+from medsyn.model.types import Request
 from tiny_checkpoints import KINDS, make
 
 TOLERANCE = 1e-4
@@ -85,7 +91,7 @@ class Bench:
         return out.logits[0, -1]
 
 
-def open_bench(kind: str, folder: Any) -> Bench:
+def open_bench(kind: str, folder: Path) -> Bench:
     from transformers import AutoImageProcessor, AutoModelForImageTextToText
 
     torch.set_num_threads(1)
@@ -211,7 +217,6 @@ def test_features_are_kept_from_call_to_call_but_not_from_model_to_model(bench):
     shared_logits(bench, [bench.prompt((0, 1))], cache)
     shared_logits(bench, [bench.prompt((1, 0))], cache)
     assert cache.encoded == 2
-    shared_logits(Bench(bench.kind, bench.model, {"name": "another"}, bench.images, bench.lengths), [], cache)
     other = Bench(bench.kind, bench.model, {"name": "another"}, bench.images, bench.lengths)
     shared_logits(other, [bench.prompt((0, 1))], cache)
     assert cache.encoded == 4
@@ -264,11 +269,108 @@ def test_images_that_touch_are_one_block_where_image_tokens_look_ahead(gemma):
     assert plan.steps[1].start == len(gemma.head) + len(gemma.labels[0])
 
 
-def test_an_unknown_architecture_is_computed_plainly_and_says_so(gemma, monkeypatch):
-    assert why_not_shared(gemma.model) is None
-    monkeypatch.setattr(gemma.model.config, "model_type", "unheard-of")
-    assert "'unheard-of'" in why_not_shared(gemma.model)
-    assert family_of(gemma.model) is None
+def test_out_of_memory_within_a_pass_starts_again_with_nothing_kept(gemma):
+    prompts = [gemma.prompt(kept) for kept in everything_and_one_out(4)]
+    calls = 0
+
+    def fail_once(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise torch.OutOfMemoryError("no room")  # two layers have put this pass into the cache by now
+
+    cache = FeatureCache()
+    handle = gemma.model.get_decoder().layers[2].register_forward_pre_hook(fail_once)
+    try:
+        logits = shared_logits(gemma, prompts, cache)
+    finally:
+        handle.remove()
+    assert calls == len(prompts) + 1
+    for ours, prompt in zip(logits, prompts, strict=True):
+        assert (ours - gemma.plain(prompt)).abs().max() < TOLERANCE
+    assert cache.encoded > 4  # features were let go too
+
+
+def test_a_prompt_that_never_fits_is_a_failure_and_the_others_go_on(gemma):
+    prompts = [gemma.prompt(kept) for kept in ((0, 1, 2), (0,), (0, 1, 2), (0, 2), ())]
+    most = len(prompts[3].ids)
+
+    def room(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        if kwargs["attention_mask"].shape[-1] > most:
+            raise torch.OutOfMemoryError("no room")
+
+    handle = gemma.model.get_decoder().layers[1].register_forward_pre_hook(room, with_kwargs=True)
+    try:
+        logits = shared_logits(gemma, prompts)
+    finally:
+        handle.remove()
+    for index in (0, 2):
+        assert logits[index].kind == "server"
+        assert f"a prompt of {len(prompts[0].ids)} tokens does not fit" in logits[index].message
+    for index in (1, 3, 4):
+        assert (logits[index] - gemma.plain(prompts[index])).abs().max() < TOLERANCE
+
+
+def test_logits_that_are_no_numbers_are_a_failure(gemma):
+    spoil = gemma.model.get_output_embeddings().register_forward_hook(lambda module, args, out: out * float("nan"))
+    try:
+        (found,) = shared_logits(gemma, [gemma.prompt((0,))])
+    finally:
+        spoil.remove()
+    assert found.kind == "garbage"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_requests_get_the_logits_of_the_plain_loop(kind, tmp_path):
+    """The whole way: chat template, tokenizer, image processor, then all subsets of three types."""
+    loaded = load(make(kind, tmp_path / "model"))
+    encoder = Encoder(loaded)
+    prompts = [encoder.encode(request) for request in requests(tmp_path / "images", 3)]
+    cache = FeatureCache()
+    for ours, prompt in zip(shared_logits(loaded, prompts, cache), prompts, strict=True):
+        assert (ours - plain_logits(loaded, prompt)).abs().max() < TOLERANCE
+    assert cache.encoded == encoder.cache.processed - 2 == 4  # two more to hold the encoder against the processor
+    plan = plan_sharing(loaded, prompts)
+    assert plan.prefilled == plan.floor < 0.7 * plan.total
+
+
+def requests(folder: Path, types: int) -> list[Request]:
+    """All subsets of a case's types, the first with two images."""
+    folder.mkdir()
+    draw = np.random.default_rng(1)
+    shown: list[list[ImagePart]] = [[] for _ in range(types)]
+    for number, (height, width) in enumerate(SIZES[: types + 1]):
+        file = folder / f"{number}.png"
+        PILImage.fromarray(draw.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(file)
+        facts = inspect_image(file)
+        said = {"sha256": facts.sha256, "bytes": facts.bytes, "width": width, "height": height}
+        image = Image(file=file.name, folder=folder, **said)
+        shown[max(0, number - 1)].append(ImagePart(image, f"type {number}"))
+    made = []
+    for kept in subsets(types):
+        parts: list[Any] = [TextPart("History: fever for 3 months.\n\n", "history")]
+        for number in kept:
+            parts += [
+                TextPart(f"Evidence {number}:\n", f"type {number}"),
+                *shown[number],
+                TextPart("\n", "instruction"),
+            ]
+        parts.append(TextPart("Which option? A. Gout B. Malaria", "question"))
+        made.append(Request(parts=tuple(parts), case="a", task="fdx", condition=str(kept), language="en"))
+    return made
+
+
+def test_an_unknown_architecture_is_computed_in_batches_and_says_so(tmp_path, monkeypatch):
+    loaded = load(make("llava", tmp_path / "model"))
+    prompts = [Encoder(loaded).encode(request) for request in requests(tmp_path / "images", 2)]
+    assert why_not_shared(loaded.model) is None
+    monkeypatch.setattr(loaded.model.config, "model_type", "unheard-of")
+    assert "'unheard-of'" in why_not_shared(loaded.model)
+    assert family_of(loaded.model) is None
+    cache = FeatureCache()
+    for ours, prompt in zip(shared_logits(loaded, prompts, cache), prompts, strict=True):
+        assert (ours - plain_logits(loaded, prompt)).abs().max() < TOLERANCE
+    assert cache.encoded == 0
 
 
 def test_layers_whose_past_cannot_be_cut_back_are_not_shared(gemma, monkeypatch):

@@ -134,3 +134,8 @@ class FeatureCache:
         while self.held > self.capacity:
             self.held -= self._kept.popitem(last=False)[1].bytes
         return features
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._kept.clear()
+        self.held = 0

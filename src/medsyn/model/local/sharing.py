@@ -14,6 +14,7 @@ prompt shares, and the model computes the rest with the cache before it. Three t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,17 @@ from medsyn.model.local.features import (
     encode_image,
     family_of,
 )
+from medsyn.model.local.scoring import batched_logits, checked
 from medsyn.model.local.tree import Plan, make_plan
+from medsyn.model.types import Failure
 
 if TYPE_CHECKING:
     import torch
 
     from medsyn.model.local.encoding import Encoded, EncodedImage
     from medsyn.model.local.loading import Loaded
+
+log = logging.getLogger(__name__)
 
 
 def plan_sharing(loaded: Loaded, prompts: Sequence[Encoded]) -> Plan:
@@ -43,38 +48,36 @@ def plan_sharing(loaded: Loaded, prompts: Sequence[Encoded]) -> Plan:
 
 def shared_logits(
     loaded: Loaded, prompts: Sequence[Encoded], cache: FeatureCache | None = None
-) -> list[torch.Tensor]:
-    """Return the logits at the last position of each prompt, float32, one tensor of the vocabulary's size each.
+) -> list[torch.Tensor | Failure]:
+    """Return for each prompt the logits after its last token.
 
     Prompts of several cases may be mixed: they are put into order here. Where the architecture is not known to
-    allow sharing (`medsyn.model.local.features.why_not_shared`), each prompt is computed on its own.
+    allow sharing (`medsyn.model.local.features.why_not_shared`), they are computed in batches, images included.
+    What runs out of memory is tried again with nothing kept.
 
     Args:
         loaded: the model.
         prompts: prompts as encoded for this model.
         cache: features of images, kept from call to call; without one they are kept for this call.
 
-    Raises:
-        torch.OutOfMemoryError: a prompt does not fit; nothing is kept of the others.
+    Returns:
+        In the prompts' order, each a float32 tensor of shape [vocab] on the CPU, or a failure: not numbers, or
+        too large for the memory.
     """
     import torch
 
     family = family_of(loaded.model)
     if family is None:
-        from medsyn.model.local.scoring import plain_logits
-
-        return [plain_logits(loaded, prompt) for prompt in prompts]
-    cache = FeatureCache() if cache is None else cache
-    owner = digest(dict(loaded.identity))
-    logits: dict[int, Any] = {}
-    past = last = None
+        return batched_logits(loaded, prompts)
+    walk = _Walk(loaded, family, FeatureCache() if cache is None else cache)
+    found: dict[int, torch.Tensor | Failure] = {}
+    before = -1
     with torch.inference_mode():
         for step in plan_sharing(loaded, prompts).steps:
-            if step.start < step.stop:
-                past = _cut(past, step.start)
-                last = _extend(loaded.model, family, prompts[step.index], step.start, past, cache, owner)
-            logits[step.index] = last
-    return [logits[index] for index in range(len(prompts))]
+            repeated = step.start == step.stop
+            found[step.index] = found[before] if repeated else walk.visit(prompts[step.index], step.start)
+            before = step.index
+    return [found[index] for index in range(len(prompts))]
 
 
 def _tokens(prompt: Encoded, image_blocks: bool) -> list[Hashable]:
@@ -92,33 +95,56 @@ def _tokens(prompt: Encoded, image_blocks: bool) -> list[Hashable]:
     return tokens
 
 
-def _cut(past: Any, length: int) -> Any:
-    from transformers import DynamicCache
+class _Walk:
+    """A cache of keys and values on its way through the tree of prompts."""
 
-    if length == 0:
-        return DynamicCache()  # without a configuration: no layer forgets what has left its window
-    past.crop(length - past.get_seq_length())  # a negative number: how many to forget
-    return past
+    def __init__(self, loaded: Loaded, family: Family, features: FeatureCache):
+        self._model, self._family, self._features = loaded.model, family, features
+        self._owner = digest(dict(loaded.identity))
+        self._past: Any = None
 
+    def visit(self, prompt: Encoded, start: int) -> torch.Tensor | Failure:
+        """Return a prompt's last logits; its first ``start`` tokens are those of the prompt before."""
+        import torch
 
-def _extend(
-    model: Any, family: Family, prompt: Encoded, start: int, past: Any, cache: FeatureCache, owner: str
-) -> torch.Tensor:
-    """Compute a prompt from ``start`` on, after the keys and values in ``past``; return its last logits."""
-    import torch
+        for first in (start, 0):
+            try:
+                return checked(self._extend(prompt, first if self._past is not None else 0))
+            except torch.OutOfMemoryError:
+                pass  # memory of the failed try is freed only when its traceback is
+            log.warning("out of memory with a prompt of %d tokens; forgetting all that is kept", len(prompt.ids))
+            self._past = None
+            self._features.clear()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        return Failure("server", f"out of memory: a prompt of {len(prompt.ids)} tokens does not fit on the device")
 
-    inputs: dict[str, Any] = {}
-    images = [image for image in prompt.images if image.start >= start]
-    if images:
-        features = [cache.get((owner, image.key), partial(encode_image, model, image.inputs)) for image in images]
-        inputs["mm_encoder_outputs"] = {"image": as_encoder_output(features)}
-    if family.multimodal_positions:
-        inputs["position_ids"] = _positions(model, prompt)[..., start:].to(model.device)
-    if family.image_blocks:  # from the first position on: the mask looks them up by absolute position
-        inputs["token_type_ids"] = _image_tokens(prompt).to(model.device)
-    ids = torch.tensor([prompt.ids[start:]], device=model.device)
-    out = model(input_ids=ids, past_key_values=past, use_cache=True, logits_to_keep=1, **inputs)
-    return out.logits[0, -1].float()
+    def _extend(self, prompt: Encoded, start: int) -> torch.Tensor:
+        import torch
+        from transformers import DynamicCache
+
+        if start == 0:
+            self._past = DynamicCache()  # without a configuration: no layer forgets what has left its window
+        else:
+            self._past.crop(start - self._past.get_seq_length())  # a negative number: how many to forget
+        model, inputs = self._model, self._image_features(prompt, start)
+        if self._family.multimodal_positions:
+            inputs["position_ids"] = _positions(model, prompt)[..., start:].to(model.device)
+        if self._family.image_blocks:  # from the first position on: the mask looks them up by absolute position
+            inputs["token_type_ids"] = _image_tokens(prompt).to(model.device)
+        ids = torch.tensor([prompt.ids[start:]], device=model.device)
+        out = model(input_ids=ids, past_key_values=self._past, use_cache=True, logits_to_keep=1, **inputs)
+        return out.logits[0, -1].float().cpu()
+
+    def _image_features(self, prompt: Encoded, start: int) -> dict[str, Any]:
+        images = [image for image in prompt.images if image.start >= start]
+        if not images:
+            return {}
+        found = [
+            self._features.get((self._owner, image.key), partial(encode_image, self._model, image.inputs))
+            for image in images
+        ]
+        return {"mm_encoder_outputs": {"image": as_encoder_output(found)}}
 
 
 def _image_tokens(prompt: Encoded) -> torch.Tensor:
