@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medsyn.case import Case, Evidence, Image, InputError
-from medsyn.condition import CONDITIONS, Condition, Unavailable, check, parse, random_text
+from medsyn.condition import CONDITIONS, Condition, Unavailable, check, orders, parse, random_text
 from medsyn.taxonomy import EvidenceType, TextKind
 
 
@@ -214,11 +214,49 @@ def test_an_unknown_condition_gets_the_nearest_name(written, message):
         ("remove-text+random-text", "remove-text and random-text exclude each other"),
         ("question-only+findings", "question-only shows no evidence"),
         ("leave-one-out+question-only", "question-only shows no evidence"),
+        ("leave-one-out+all-subsets", "leave-one-out and all-subsets exclude each other"),
     ],
 )
 def test_conditions_that_exclude_each_other(written, message):
     with pytest.raises(InputError, match=message):
         check(written)
+
+
+# all subsets
+
+
+def large(count: int, case: str = "a") -> Case:
+    evidence = tuple(Evidence(type=kind, findings="f") for kind in reversed(list(EvidenceType)[:count]))
+    return Case(id=case, language="en", history="h", evidence=evidence)
+
+
+@given(case=cases(findings=True), form=st.sampled_from(["images", "findings"]))
+def test_all_subsets_leave_out_each_subset_once_in_one_form(case, form):
+    conditions = parse(f"{form}+all-subsets", case)
+    assert len({condition.name for condition in conditions}) == len(conditions) == 2 ** len(case.evidence_types)
+    for condition in conditions:
+        shown = {item.evidence.type for item in condition.view(case).items if item.evidence.type}
+        assert shown == set(case.evidence_types) - set(condition.without)
+        assert parse(condition.name, case) == (condition,)
+    one_out = {condition.name for condition in parse(f"{form}+leave-one-out", case)}
+    assert one_out <= {condition.name for condition in conditions}
+
+
+def test_all_subsets_are_images_unless_findings_are_named_and_keep_other_steps():
+    names = [condition.name for condition in parse("all-subsets", large(2))]
+    assert names == ["images", "without-laboratory", "without-ct", "without-laboratory+without-ct"]
+    names = [condition.name for condition in parse("remove-text+findings+all-subsets+without-ct", large(2))]
+    assert names == ["findings+remove-text+without-ct", "findings+remove-text+without-laboratory+without-ct"]
+
+
+def test_above_eight_types_the_subsets_are_a_seeded_sample_that_goes_from_nothing_to_everything():
+    assert len(parse("all-subsets", large(8))) == 256
+    many = parse("all-subsets", large(11))
+    assert many == parse("all-subsets", large(11)) != parse("all-subsets", large(11, "b"))
+    assert 100 < len(many) < 400
+    out = {frozenset(condition.without) for condition in many}
+    for order in orders(large(11).evidence_types, "a"):
+        assert all(frozenset(order[start:]) in out for start in range(12))
 
 
 # random text

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, Protocol
+from itertools import combinations
+from typing import Literal, NamedTuple, Protocol
 
 from medsyn.case import Case, Evidence, Image
 from medsyn.case.faults import InputError, nearest
@@ -31,12 +32,17 @@ CONDITIONS = {
     "remove-text": "textual evidence left out",
     "random-text": "textual evidence replaced by as many random tokens",
     "leave-one-out": "each evidence type left out in turn (in both forms, unless one is named)",
+    "all-subsets": "every subset of the evidence types left out (as images, unless findings are named)",
     "without-TYPE": "one evidence type left out, such as without-ct",
     "question-only": "no evidence at all: what the options alone give away",
 }
 """Every condition's name and meaning, as users write them."""
 
 Form = Literal["images", "findings"]
+MOST_TYPES = 8
+"""Up to so many evidence types `all-subsets` stands for all of their subsets; above, for a seeded sample."""
+ORDERS = 32
+"""In how many orders the types of a larger case come in."""
 
 
 class Tokenizer(Protocol):
@@ -168,58 +174,97 @@ def check(text: str) -> None:
 
 
 def parse(text: str, case: Case) -> tuple[Condition, ...]:
-    """Return the conditions that a name stands for on a case; all but leave-one-out stand for one.
+    """Return the conditions that a name stands for on a case; most stand for one.
 
-    Leave-one-out also holds the view with nothing left out, which it is compared with.
+    Leave-one-out and all-subsets also hold the view with nothing left out, which they are compared with.
 
     Raises:
         InputError: an unknown name (with the nearest known one), or names that exclude each other.
     """
-    forms, text_step, without, leave_one_out, evidence = _steps(text)
-    mode: Literal["keep", "remove", "random"] = "keep"
-    if text_step is not None:
-        mode = "remove" if text_step == "remove-text" else "random"
-    if not evidence:
+    steps = _steps(text)
+    if not steps.evidence:
         return (Condition(evidence=False),)
-    if not leave_one_out:
-        return (Condition(forms[0] if forms else "images", mode, without),)
+    left = [kind for kind in case.evidence_types if kind not in steps.without]
     conditions = []
-    for form in forms or ("images", "findings"):
-        conditions.append(Condition(form, mode, without))
-        left = [kind for kind in case.evidence_types if kind not in without]
-        conditions += [Condition(form, mode, _ordered((*without, kind))) for kind in left]
+    for form in steps.forms:
+        for more in _left_out(steps.expand, left, case.id):
+            conditions.append(Condition(form, steps.text, _ordered((*steps.without, *more))))
     return tuple(conditions)
 
 
-def _steps(
-    text: str,
-) -> tuple[tuple[Form, ...], str | None, tuple[EvidenceType, ...], bool, bool]:
+def _left_out(expand: str | None, kinds: Sequence[EvidenceType], case: str) -> Sequence[Sequence[EvidenceType]]:
+    """Return what to leave out of a case with these types: nothing, each in turn, or all subsets."""
+    if expand == "leave-one-out":
+        return [(), *((kind,) for kind in kinds)]
+    return [()] if expand is None else subsets(kinds, case)
+
+
+def subsets(kinds: Sequence[EvidenceType], case: str) -> tuple[tuple[EvidenceType, ...], ...]:
+    """Return the sets of types that ``all-subsets`` leaves out of a case, from nothing to everything.
+
+    They are all subsets of up to `MOST_TYPES` types. Above, they are what is not yet there as the types come in
+    one after the other, in each of `orders`.
+
+    Example:
+        >>> [[str(kind) for kind in some] for some in subsets([EvidenceType.CT, EvidenceType.MRI], "a")]
+        [[], ['ct'], ['mri'], ['ct', 'mri']]
+    """
+    kinds = _ordered(kinds)
+    if len(kinds) <= MOST_TYPES:
+        return tuple(some for size in range(len(kinds) + 1) for some in combinations(kinds, size))
+    found = {_ordered(order[start:]) for order in orders(kinds, case) for start in range(len(kinds) + 1)}
+    return tuple(sorted(found, key=lambda some: (len(some), some)))
+
+
+def orders(kinds: Sequence[EvidenceType], case: str) -> tuple[tuple[EvidenceType, ...], ...]:
+    """Return `ORDERS` seeded orders of the types, each beside its reverse, which makes their mean steadier."""
+    draw = random.Random(f"orders:{case}")
+    kinds = _ordered(kinds)
+    drawn = [tuple(draw.sample(kinds, len(kinds))) for _ in range(ORDERS // 2)]
+    return tuple(order for one in drawn for order in (one, one[::-1]))
+
+
+class _Steps(NamedTuple):
+    """What the steps of a condition's name say."""
+
+    forms: tuple[Form, ...]
+    text: Literal["keep", "remove", "random"]
+    without: tuple[EvidenceType, ...]
+    expand: str | None
+    evidence: bool
+
+
+def _steps(text: str) -> _Steps:
     steps = [step.strip() for step in text.split("+")]
     forms: list[Form] = []
     texts: list[str] = []
     without: list[EvidenceType] = []
+    expand: list[str] = []
     for step in steps:
         if step == "images" or step == "findings":
             forms.append(step)
         elif step in ("remove-text", "random-text"):
             texts.append(step)
+        elif step in ("leave-one-out", "all-subsets"):
+            expand.append(step)
         elif step.startswith("without-"):
             without.append(_type(step.removeprefix("without-"), text))
-        elif step not in ("leave-one-out", "question-only"):
+        elif step != "question-only":
             known = [*CONDITIONS, *(f"without-{kind}" for kind in EvidenceType)]
             known.remove("without-TYPE")
             hint = nearest(step, known) if step else f"known: {', '.join(CONDITIONS)}"
             raise InputError(f"condition {text!r}: unknown {step!r}; {hint}")
     if "question-only" in steps and len(steps) > 1:
         raise InputError(f"condition {text!r}: question-only shows no evidence, so nothing goes with it")
-    for group in (forms, texts):
+    for group in (forms, texts, expand):
         if len(group) > 1:
             raise InputError(f"condition {text!r}: {' and '.join(group)} exclude each other")
-    return (
-        tuple(forms),
-        texts[0] if texts else None,
+    both: tuple[Form, ...] = ("images", "findings")
+    return _Steps(
+        tuple(forms) or (both if expand == ["leave-one-out"] else ("images",)),
+        "keep" if not texts else "remove" if texts == ["remove-text"] else "random",
         _ordered(without),
-        "leave-one-out" in steps,
+        expand[0] if expand else None,
         "question-only" not in steps,
     )
 
