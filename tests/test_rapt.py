@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from books import png, small_book
 from medsyn import condition as conditions
-from medsyn.analysis.rapt import rapt_missing, rapt_table, rapt_values
+from medsyn.analysis.rapt import rapt_missing, rapt_summary, rapt_table, rapt_values
 from medsyn.case import Case, Casebook, Evidence, Option, place_image
 from medsyn.condition import View
 from medsyn.measure import mean, rapt
 from medsyn.model import Request
-from medsyn.report.rapt_figure import rapt_figure
+from medsyn.report.rapt_figure import rapt_figure, rapt_view
 from medsyn.run.rapt import read_readings, section_readings, tag
 from medsyn.run.store import Store
 from medsyn.task import open_task
@@ -267,3 +267,19 @@ def test_the_figure_shows_a_panel_a_section_and_a_line_a_condition(stored):
     assert "without-ct" not in svg
     assert rapt_figure(rapt_table(stored), "hf:a") == svg
     assert rapt_figure(rapt_table(stored), "hf:other") is None
+
+
+def test_the_summary_averages_the_layers_of_each_case(stored):
+    stored.write(
+        "hf:a",
+        {
+            ("images", "c00"): {"ct": [1.0, 2.0], "images": []},
+            ("images", "c01"): {"ct": [2.0, 4.0], "images": []},
+            ("random-text", "c01"): {"ct": [1.0, 1.0], "images": []},
+        },
+    )
+    rows = rapt_summary(stored).select("condition", "section", "rapt", "cases", "change", "pairs").rows()
+    assert rows == [("images", "ct", 2.25, 2, None, 0), ("random-text", "ct", 1.0, 1, -2.0, 1)]
+    view = rapt_view(rapt_summary(stored))
+    cells = [[cell.text for cell in row.cells] for row in view.rows if row.cells]
+    assert cells == [["CT", "images", "2.25", "–", "2"], ["CT", "random-text", "1.00", "−2.00", "1"]]

@@ -7,8 +7,7 @@ beside a run; a run without it gives empty frames. Definition and limits: ``docs
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,13 +52,8 @@ _MISSING = {
 }
 
 
-class Stored(Protocol):
-    """What these analyses need of a run: one that lies in a folder."""
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        ...
+class WithCases(Protocol):
+    """What these analyses need of a run: its cases, and its ``folder``, without which it has no attention."""
 
     @property
     def book(self) -> Casebook:
@@ -67,9 +61,10 @@ class Stored(Protocol):
         ...
 
 
-def readings(run: Stored) -> tuple[Reading, ...]:
+def readings(run: WithCases) -> tuple[Reading, ...]:
     """All attention that was stored beside a run, in the order of models, conditions and cases."""
-    stored = read_readings(run.folder)
+    folder = getattr(run, "folder", None)
+    stored = () if folder is None else read_readings(folder)
     rank = {case.id: place for place, case in enumerate(run.book)}
     models = list(dict.fromkeys(reading.model for reading in stored))
     conditions = list(dict.fromkeys(reading.condition for reading in stored))
@@ -78,7 +73,7 @@ def readings(run: Stored) -> tuple[Reading, ...]:
     )
 
 
-def rapt_values(run: Stored) -> pl.DataFrame:
+def rapt_values(run: WithCases) -> pl.DataFrame:
     """One row a model, condition, case, section and layer: the tidy data behind `rapt_table`.
 
     ``item`` is the place of an evidence item in the case, counted from 1, in rows of single items; else null.
@@ -94,18 +89,28 @@ def rapt_values(run: Stored) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_VALUE, orient="row")
 
 
-def rapt_table(run: Stored) -> pl.DataFrame:
+def rapt_table(run: WithCases) -> pl.DataFrame:
     """One row a model, condition, section and layer: mean over cases, and the change from the baseline.
 
     ``rapt`` is the mean over the ``cases`` whose prompt has the section; ``empty`` counts those whose prompt has
     not. ``change`` is the mean of this condition - ``images`` within the ``pairs`` of cases that have both; null
-    for the baseline itself. Layers are counted from 0. Intervals: percentile bootstrap over cases.
+    for the baseline itself. Layers are counted from 0. Intervals: percentile bootstrap over cases. A
+    section that is empty in all cases has no row.
     """
+    return _table(run, lambda values: values)
+
+
+def rapt_summary(run: WithCases) -> pl.DataFrame:
+    """One row a model, condition and section: as `rapt_table`, of each case's mean over layers."""
+    return _table(run, lambda values: (float(np.mean(values)),) if values else ()).drop("layer")
+
+
+def _table(run: WithCases, of_case: Callable[[tuple[float, ...]], tuple[float, ...]]) -> pl.DataFrame:
     groups: dict[tuple[str, str], dict[str, dict[str, tuple[float, ...]]]] = defaultdict(lambda: defaultdict(dict))
     for one in readings(run):
         for part in one.sections:
             if part.item is None:
-                groups[one.model, one.condition][part.section][one.case] = part.values
+                groups[one.model, one.condition][part.section][one.case] = of_case(part.values)
     rows = []
     for (model, condition), sections in groups.items():
         base = groups.get((model, BASELINE)) if condition != BASELINE else None
@@ -118,7 +123,7 @@ def rapt_table(run: Stored) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_TABLE)
 
 
-def rapt_missing(run: Stored) -> pl.DataFrame:
+def rapt_missing(run: WithCases) -> pl.DataFrame:
     """One row a model, condition and reason why cases have no attention values."""
     groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for one in readings(run):

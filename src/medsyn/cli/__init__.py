@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medsyn import __version__
-from medsyn.cli import cases, model, phantom, report, run
+from medsyn.cli import cases, model, phantom, rapt, report, run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +27,7 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(model.app, name="model")
 app.command("run")(run.run)
 app.command("grade")(run.grade)
+app.command("rapt")(rapt.rapt)
 app.command("report")(report.report)
 app.command("phantom")(phantom.phantom)
 app.command("demo")(phantom.demo)

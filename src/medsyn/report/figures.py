@@ -62,7 +62,7 @@ def gap_figure(main: pl.DataFrame) -> str | None:
         axes.set_xlim(-2, 102)
         _foot(figure, "% of cases, 95 % intervals")
         _legend(figure)
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def conditions_figure(conditions: pl.DataFrame, task: str) -> str | None:
@@ -93,7 +93,7 @@ def conditions_figure(conditions: pl.DataFrame, task: str) -> str | None:
                     _point(axes, row, "value", y, BLUE, "o", BLUE)
         what = "accuracy" if task == "fdx" else "coverage"
         _foot(figure, f"{what}, % of cases, 95 % intervals; grey: “{BASELINE}”")
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def sensitivity_figure(types: pl.DataFrame) -> str | None:
@@ -127,7 +127,7 @@ def sensitivity_figure(types: pl.DataFrame) -> str | None:
                     _point(axes, row, "mean_s_image", y + 0.15, BLUE, "o", BLUE, "as images" if first else None)
         _foot(figure, "mean evidence sensitivity in bits, 95 % intervals")
         _legend(figure)
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def _grid(
@@ -177,7 +177,8 @@ def _point(
     axes.plot(row[name], y, marker=marker, label=label, **style)
 
 
-def _svg(figure: Figure) -> str:
+def to_svg(figure: Figure) -> str:
+    """Return a figure as SVG: the same bytes for the same figure."""
     out = StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     # browsers find no font of matplotlib's; the page's own stack is closer

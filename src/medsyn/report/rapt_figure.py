@@ -1,4 +1,4 @@
-"""The figure of RAPT by layer: one panel a section, one line a condition, the baseline beside random text."""
+"""RAPT as people read it: the figure by layer, the baseline beside random text, and the table over layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from medsyn.analysis import BASELINE, condition_order
 from medsyn.analysis.rapt import section_rank
-from medsyn.report.figures import BLUE, GREY, INK, ORANGE, STYLE, _svg
+from medsyn.report.figures import BLUE, GREY, INK, ORANGE, STYLE, to_svg
+from medsyn.report.tables import Cell, Row, Table, interval, number
 from medsyn.taxonomy import EvidenceType, TextKind
 
 ACROSS = 4
@@ -54,7 +55,52 @@ def rapt_figure(table: pl.DataFrame, model: str) -> str | None:
         figure.legend(shown, conditions, loc="upper right", ncols=len(shown), frameon=False, borderaxespad=0.2)
         foot = "layer; relative attention per token, 1 = average token of the prompt (grey); bands: 95 % intervals"
         figure.text(0.5, 0.1 / figure.get_figheight(), foot, ha="center", va="bottom", fontsize=9, color=INK)
-        return _svg(figure)
+        return to_svg(figure)
+
+
+def rapt_view(summary: pl.DataFrame) -> Table:
+    """Lay RAPT out, averaged over layers: a row a section and condition.
+
+    Args:
+        summary: `medsyn.analysis.rapt.rapt_summary`.
+    """
+    rows: list[Row] = []
+    for (model,), part in summary.partition_by("model", as_dict=True, maintain_order=True).items():
+        rows.append(Row(model))
+        order = condition_order(part.get_column("condition").unique().to_list())
+        ranked = sorted(
+            part.iter_rows(named=True),
+            key=lambda row: (section_rank(row["section"]), order.index(row["condition"])),
+        )
+        for row in ranked:
+            empty = (f"{row['empty']} without",) if row["empty"] else ()
+            rows.append(
+                Row(
+                    None,
+                    (
+                        Cell(section_title(row["section"]), (), "name"),
+                        Cell(row["condition"], (), "name"),
+                        Cell(number(row["rapt"], 2), _lines(interval(row, "rapt", 2))),
+                        Cell(number(row["change"], 2, True), _lines(interval(row, "change", 2, True))),
+                        Cell(str(row["cases"]), empty),
+                    ),
+                )
+            )
+    return Table(
+        "rapt",
+        "Relative attention per token",
+        "Attention of the last prompt position to a section, by the section's length: 1 is an average token of "
+        "the prompt. Mean over heads, layers and cases. Change: against “images”, within the cases that have "
+        "both. Attention says where a model looks, not what it makes of it.",
+        (),
+        ("Section", "Condition", "RAPT", "Change", "Cases"),
+        tuple(rows),
+        summary,
+    )
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def section_title(section: str) -> str:

@@ -42,9 +42,11 @@ from medsyn.analysis import (
     sensitivities,
     sensitivity,
 )
+from medsyn.analysis.rapt import rapt_summary, rapt_table
 from medsyn.case import Image, InputError
 from medsyn.report.cases import MARKS, case_list, case_pages
 from medsyn.report.figures import conditions_figure, gap_figure, sensitivity_figure
+from medsyn.report.rapt_figure import rapt_figure, rapt_view
 from medsyn.report.tables import (
     Table,
     condition_views,
@@ -153,10 +155,26 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
             )
         ],
     )
+    by_layer = rapt_table(run)
+    section(
+        "rapt",
+        "Where models look",
+        [rapt_view(rapt_summary(run))],
+        [
+            (
+                f"rapt-{place}",
+                f"Relative attention per token of {model} by layer and section, under each condition",
+                rapt_figure(by_layer, model),
+            )
+            for place, model in enumerate(by_layer.get_column("model").unique(maintain_order=True), 1)
+        ],
+    )
     section("missing", "Missing and skipped", [missing_view(missing_table(run))], [])
     _csv(answers(run), out / "tables" / "answers.csv")
     if len(per_case):
         _csv(per_case, out / "tables" / "sensitivities.csv")
+    if len(by_layer):
+        _csv(by_layer, out / "tables" / "rapt-by-layer.csv")
     return {"words": summary(run, main, types), "sections": sections, "per_case": bool(len(per_case))}
 
 
