@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 from pathlib import Path
@@ -18,7 +19,8 @@ from medsyn.model.local.features import (
     FAMILIES,
     FeatureCache,
     Features,
-    encode_image,
+    encode_images,
+    encode_together,
     family_of,
     why_not_shared,
 )
@@ -105,7 +107,7 @@ def open_bench(kind: str, folder: Path) -> Bench:
         inputs = {name: inputs[name] for name in family_of(model).image_inputs}
         bench.images.append(inputs)
         with torch.inference_mode():
-            bench.lengths.append(encode_image(model, inputs).pooled[..., 0].numel())
+            bench.lengths.append(encode_images(model, [inputs])[0].pooled[..., 0].numel())
     return bench
 
 
@@ -169,7 +171,13 @@ def test_features_of_an_image_are_the_same_alone_and_beside_others(bench):
     together = {name: torch.cat([one[name] for one in bench.images]) for name in bench.images[0]}
     with torch.inference_mode():
         beside = bench.model.get_image_features(**together, return_dict=True)
-        alone = [encode_image(bench.model, one) for one in bench.images]
+        alone = encode_images(bench.model, bench.images)
+        at_once = encode_together(bench.model, bench.images)
+    for one, other in zip(alone, at_once, strict=True):
+        assert (one.pooled.shape, len(one.deepstack)) == (other.pooled.shape, len(other.deepstack))
+        for rows, others in zip((one.pooled, *one.deepstack), (other.pooled, *other.deepstack), strict=True):
+            torch.testing.assert_close(rows, others, atol=1e-5, rtol=1e-4)
+            assert others.untyped_storage().nbytes() == others.nbytes  # it holds no other image's memory
     _same_rows(beside.pooler_output, [one.pooled for one in alone])
     layers = getattr(beside, "deepstack_features", None) or ()
     assert len(layers) == (2 if bench.kind == "qwen3-vl" else 0)
@@ -387,27 +395,50 @@ def features(numbers: int) -> Features:
     return Features(torch.zeros(numbers, 1))
 
 
+def made(numbers: int) -> Callable[[list[int]], list[Features]]:
+    return lambda places: [features(numbers) for _ in places]
+
+
+def kept(places: list[int]) -> list[Features]:
+    pytest.fail("it should have been kept")
+
+
 def test_the_feature_cache_drops_what_was_used_longest_ago():
     cache = FeatureCache(capacity=2 * 4 * 10)
-    made = [features(10) for _ in range(3)]
-    assert cache.get("a", lambda: made[0]) is made[0]
-    cache.get("b", lambda: made[1])
-    assert cache.get("a", lambda: pytest.fail("kept")) is made[0]
-    cache.get("c", lambda: made[2])
+    (first,) = cache.get(["a"], made(10))
+    cache.get(["b"], made(10))
+    assert cache.get(["a"], kept) == [first]
+    cache.get(["c"], made(10))
     assert cache.held == 80
-    cache.get("a", lambda: pytest.fail("kept"))
-    cache.get("c", lambda: pytest.fail("kept"))
-    again = features(10)
-    assert cache.get("b", lambda: again) is again
+    assert cache.get(["c", "a"], kept)[1] is first
+    cache.get(["b"], made(10))
     assert cache.encoded == 4
+    assert cache.get(["a"], kept) == [first]  # c went
+
+
+def test_what_is_missing_is_made_in_one_call_and_once():
+    cache, asked = FeatureCache(), []
+
+    def make_some(places: list[int]) -> list[Features]:
+        asked.append(places)
+        return [features(place + 1) for place in places]
+
+    cache.get(["b"], made(7))
+    found = cache.get(["a", "b", "c", "a"], make_some)
+    assert asked == [[0, 2]]
+    assert [one.bytes // 4 for one in found] == [1, 7, 3, 1]
+    assert cache.encoded == 3
 
 
 def test_features_larger_than_the_cache_are_handed_out_and_not_kept():
     cache = FeatureCache(capacity=39)
-    cache.get("small", lambda: features(1))
-    assert cache.get("large", lambda: features(10)).bytes == 40
+    cache.get(["small"], made(1))
+    assert cache.get(["large", "small", "large"], made(10))[0].bytes == 40
     assert cache.held == 4
-    cache.get("small", lambda: pytest.fail("kept"))
+    cache.get(["small"], kept)
+    cache.clear()
+    assert cache.held == 0
+    assert cache.get(["small"], made(2))[0].bytes == 8
 
 
 def test_deepstack_features_count_towards_the_bound():

@@ -40,6 +40,8 @@ FAMILIES: Mapping[str, Family] = {
 }
 """``config.model_type`` -> family. All of these encode each image independently of the others."""
 
+AT_ONCE = 8
+"""Images that go through the vision tower together on a GPU, which one alone leaves idle for the most part."""
 _ATTENTION = {"full_attention", "sliding_attention"}  # a cache of keys and values can be cut back at any place
 
 
@@ -74,22 +76,36 @@ class Features:
         return sum(tensor.nbytes for tensor in (self.pooled, *self.deepstack))
 
 
-def encode_image(model: Any, inputs: Mapping[str, torch.Tensor]) -> Features:
-    """Pass one image, as the image processor gives it, through the vision tower.
+def encode_images(model: Any, images: Sequence[Mapping[str, torch.Tensor]]) -> list[Features]:
+    """Pass images, each as the image processor gives it, through the vision tower.
 
-    To be called within ``torch.inference_mode()``.
+    On a CPU one goes after the other: one is work enough, and takes the least memory. To be called within
+    ``torch.inference_mode()``.
     """
+    count = 1 if model.device.type == "cpu" else AT_ONCE
+    groups = [images[first : first + count] for first in range(0, len(images), count)]
+    return [features for group in groups for features in encode_together(model, group)]
+
+
+def encode_together(model: Any, images: Sequence[Mapping[str, torch.Tensor]]) -> list[Features]:
+    """Pass images through the vision tower in one go; as `encode_images`."""
+    import torch
+
     family = FAMILIES[model.config.model_type]
-    taken = {name: inputs[name].to(model.device) for name in family.image_inputs}
-    out = model.get_image_features(**taken, return_dict=True)
-    layers = getattr(out, "deepstack_features", None) or ()
-    return Features(_of_one(out.pooler_output), tuple(_of_one(layer) for layer in layers))
+    joined = {name: torch.cat([image[name] for image in images]).to(model.device) for name in family.image_inputs}
+    out = model.get_image_features(**joined, return_dict=True)
+    tiles = [len(image["pixel_values"]) for image in images]
+    pooled = _apart(out.pooler_output, tiles)
+    layers = [_apart(layer, tiles) for layer in getattr(out, "deepstack_features", None) or ()]
+    return [Features(one, tuple(layer[i] for layer in layers)) for i, one in enumerate(pooled)]
 
 
-def _of_one(pooled: Any) -> torch.Tensor:
-    if isinstance(pooled, (list, tuple)):  # an entry an image
-        (pooled,) = pooled
-    return pooled
+def _apart(pooled: Any, tiles: list[int]) -> list[torch.Tensor]:
+    """Part what the tower returns by images: it has an entry an image, or one tensor of all tiles."""
+    parts = list(pooled) if isinstance(pooled, (list, tuple)) else list(pooled.split(tiles))
+    if len(parts) > 1:  # a copy: a part of a tensor would hold all of its memory
+        parts = [part.clone() for part in parts]
+    return parts
 
 
 def as_encoder_output(features: Sequence[Features]) -> Any:
@@ -121,19 +137,30 @@ class FeatureCache:
         """How often an image had to be encoded."""
         self._kept: OrderedDict[Hashable, Features] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Features]) -> Features:
-        """Return the features under ``key``; make them, and keep them if they fit, where they are missing."""
+    def get(self, keys: Sequence[Hashable], make: Callable[[list[int]], Sequence[Features]]) -> list[Features]:
+        """Return the features under each key; make those that are missing, and keep what fits.
+
+        Args:
+            keys: one for each image; they may repeat.
+            make: given places in ``keys`` of images that are missing, returns their features.
+        """
+        missing = [i for i, key in enumerate(keys) if key not in self._kept and keys.index(key) == i]
+        made = make(missing) if missing else []
+        new = {keys[place]: features for place, features in zip(missing, made, strict=True)}
+        self.encoded += len(new)
+        found = {key: new[key] if key in new else self._kept[key] for key in keys}
+        for key, features in found.items():
+            self._keep(key, features)
+        return [found[key] for key in keys]
+
+    def _keep(self, key: Hashable, features: Features) -> None:
         if key in self._kept:
             self._kept.move_to_end(key)
-            return self._kept[key]
-        features = make()
-        self.encoded += 1
-        if features.bytes <= self.capacity:
+        elif features.bytes <= self.capacity:
             self._kept[key] = features
             self.held += features.bytes
         while self.held > self.capacity:
             self.held -= self._kept.popitem(last=False)[1].bytes
-        return features
 
     def clear(self) -> None:
         """Keep nothing."""

@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medsyn.case import digest
 from medsyn.model.local.features import (
     Family,
     FeatureCache,
+    Features,
     as_encoder_output,
-    encode_image,
+    encode_images,
     family_of,
 )
 from medsyn.model.local.scoring import batched_logits, checked
@@ -140,10 +140,11 @@ class _Walk:
         images = [image for image in prompt.images if image.start >= start]
         if not images:
             return {}
-        found = [
-            self._features.get((self._owner, image.key), partial(encode_image, self._model, image.inputs))
-            for image in images
-        ]
+
+        def make(places: list[int]) -> list[Features]:
+            return encode_images(self._model, [images[place].inputs for place in places])
+
+        found = self._features.get([(self._owner, image.key) for image in images], make)
         return {"mm_encoder_outputs": {"image": as_encoder_output(found)}}
 
 
