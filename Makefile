@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-fast bench lint clean
+.PHONY: demo test test-fast bench bench-local lint clean
 
 demo: .venv/user.stamp
 	$(BIN)/medsyn demo --out demo
@@ -13,6 +13,9 @@ test: .venv/dev.stamp
 
 bench: .venv/user.stamp
 	$(BIN)/python benchmarks/run.py
+
+bench-local: .venv/dev.stamp
+	$(BIN)/python benchmarks/local.py
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check src tests benchmarks
