@@ -17,6 +17,7 @@ COMMANDS = (
     "cases describe",
     "cases new",
     "model check",
+    "published audit",
     "run",
     "grade",
     "report",

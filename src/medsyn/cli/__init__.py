@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medsyn import __version__
-from medsyn.cli import cases, model, phantom, rapt, report, run
+from medsyn.cli import cases, model, phantom, published, rapt, report, run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +25,7 @@ Start with `medsyn demo`, which needs no model and no network.
 )
 app.add_typer(cases.app, name="cases")
 app.add_typer(model.app, name="model")
+app.add_typer(published.app, name="published")
 app.command("run")(run.run)
 app.command("grade")(run.grade)
 app.command("rapt")(rapt.rapt)
