@@ -145,6 +145,7 @@ def load(name_or_path: str, settings: ModelSettings | None = None) -> Loaded:
 def _told(name: str) -> Iterator[None]:
     """Turn what the libraries raise for a checkpoint that they cannot read into one clear message."""
     import torch
+    from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
     try:
@@ -153,7 +154,15 @@ def _told(name: str) -> Iterator[None]:
         raise
     except torch.OutOfMemoryError as error:
         raise InputError(f"model 'hf:{name}': its weights do not fit in the device's memory: {error}") from error
-    except (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        ImportError,
+        RuntimeError,
+        SafetensorError,
+        StrictDataclassError,
+    ) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise InputError(f"model 'hf:{name}': cannot be loaded: {first}") from error
 
@@ -295,7 +304,7 @@ def _limit(images: Any, settings: ModelSettings, name: str) -> None:
     if "min_pixels" in takes and "max_pixels" in takes:
         size = dict(images.size)
         low, high = low or size["shortest_edge"], high or size["longest_edge"]
-        images.size = {**images.size, "shortest_edge": low, "longest_edge": high}
+        images.size = type(images.size)(shortest_edge=low, longest_edge=high)
     elif "max_patches" in takes:
         tile = images.size["height"] * images.size["width"]  # an image is cut into so many tiles of this size
         low = images.min_patches if low is None else max(1, math.ceil(low / tile))
@@ -337,15 +346,16 @@ def _model(folder: Path, config: Any, settings: ModelSettings, name: str) -> tup
         raise InputError(f"model 'hf:{name}': found no weights, expected files {_WEIGHTS}")
     device = _device(settings.device)
     kind = AutoModelForImageTextToText if _has_vision(config) else AutoModelForCausalLM
-    model, found = kind.from_pretrained(
-        folder,
-        config=config,
-        dtype=settings.dtype or "auto",
-        device_map="auto" if settings.device == "auto" else {"": device},
-        attn_implementation=settings.attention,
-        use_safetensors=True,
-        output_loading_info=True,
-    )
+    with _quiet():
+        model, found = kind.from_pretrained(
+            folder,
+            config=config,
+            dtype=settings.dtype or "auto",
+            device_map="auto" if settings.device == "auto" else {"": device},
+            attn_implementation=settings.attention,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
     wrong = [*found["missing_keys"], *found["mismatched_keys"]]
     if wrong:
         raise InputError(
@@ -353,6 +363,20 @@ def _model(folder: Path, config: Any, settings: ModelSettings, name: str) -> tup
             + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
         )
     return model, next(model.parameters()).device if settings.device == "auto" else device
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Show no bar of transformers' own beside the run's display."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _adapt(model: Any, adapter: str, name: str) -> Any:
