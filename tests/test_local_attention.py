@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -274,3 +276,43 @@ def test_the_row_is_the_softmax_that_a_full_matrix_has(boolean):
     keys = key.repeat_interleave(3, dim=1)
     full = torch.nn.functional.scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=0.3)
     torch.testing.assert_close(last_row(query, key, mask, 0.3), full[:, :, -1])
+
+
+MEASURE = """
+import ctypes, sys, torch
+from transformers import AutoModelForImageTextToText
+from medsyn.model.local.attention import last_rows
+torch.set_num_threads(1)
+folder, way, tokens = sys.argv[1], sys.argv[2], int(sys.argv[3])
+attention = "eager" if way == "eager" else "sdpa"
+model = AutoModelForImageTextToText.from_pretrained(folder, attn_implementation=attention).eval()
+def forward(count):
+    inputs = {"input_ids": torch.arange(count)[None] % 400 + 20}
+    with torch.no_grad():
+        if way == "rows":
+            last_rows(model, inputs)
+        else:
+            model(**inputs, use_cache=False, logits_to_keep=1, output_attentions=way == "eager")
+forward(64)  # what is loaded at first use is not counted
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+ctypes.CDLL(None).malloc_trim(0)
+open("/proc/self/clear_refs", "w").write("5")  # forgets the peak so far
+before = peak()
+forward(tokens)
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory as Linux tells it")
+def test_rows_need_a_small_share_of_the_memory_that_eager_attention_adds(folders):
+    def kilobytes(way: str) -> int:
+        """Peak memory that a pass over 4,096 tokens adds, in a process of its own."""
+        command = [sys.executable, "-c", MEASURE, str(folders["qwen2.5-vl"]), way, "4096"]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    plain, rows, eager = (kilobytes(way) for way in ("plain", "rows", "eager"))
+    print(f"added memory, MB: sdpa {plain / 1024:.0f}, with rows {rows / 1024:.0f}, eager {eager / 1024:.0f}")
+    assert eager - plain > 500 * 1024  # four layers of matrices are 1 GiB
+    assert rows - plain < 0.05 * (eager - plain)
