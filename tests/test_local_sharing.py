@@ -26,7 +26,7 @@ from medsyn.model.local.features import (
 )
 from medsyn.model.local.loading import load
 from medsyn.model.local.scoring import plain_logits
-from medsyn.model.local.sharing import plan_sharing, shared_logits
+from medsyn.model.local.sharing import Sharing, plan_sharing, shared_logits
 from medsyn.model.types import Request
 from tiny_checkpoints import KINDS, make
 
@@ -317,6 +317,46 @@ def test_a_prompt_that_never_fits_is_a_failure_and_the_others_go_on(gemma):
         assert f"a prompt of {len(prompts[0].ids)} tokens does not fit" in logits[index].message
     for index in (1, 3, 4):
         assert (logits[index] - gemma.plain(prompts[index])).abs().max() < TOLERANCE
+
+
+def test_conditions_of_a_case_in_several_calls_are_computed_as_in_one(bench):
+    prompts = [bench.prompt(kept) for kept in subsets(4)]
+    order = [step.index for step in plan_sharing(bench, prompts).steps]
+    sharing = Sharing(bench)
+    with Counter(bench.model) as counted:
+        for first in range(0, len(order), 3):
+            some = order[first : first + 3]
+            for ours, index in zip(sharing.logits([prompts[i] for i in some]), some, strict=True):
+                assert (ours - bench.plain(prompts[index])).abs().max() < TOLERANCE
+    assert counted.tokens - sum(len(prompt.ids) for prompt in prompts) == plan_sharing(bench, prompts).floor
+    with Counter(bench.model) as counted:
+        again = sharing.logits([prompts[order[-1]]])
+    assert counted.tokens == 0
+    assert (again[0] - bench.plain(prompts[order[-1]])).abs().max() < TOLERANCE
+
+
+def test_an_error_within_a_pass_leaves_nothing_wrong_for_the_next_call(gemma):
+    prompts = [gemma.prompt(kept) for kept in ((0, 1, 2), (0, 1, 3))]
+    sharing = Sharing(gemma)
+    sharing.logits(prompts[:1])
+    handle = gemma.model.get_decoder().layers[2].register_forward_pre_hook(lambda module, args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        sharing.logits(prompts[1:])
+    handle.remove()
+    for ours, prompt in zip(sharing.logits(prompts), prompts, strict=True):
+        assert (ours - gemma.plain(prompt)).abs().max() < TOLERANCE
+
+
+def test_an_image_that_is_gone_is_the_failure_of_its_prompts_alone(tmp_path):
+    loaded = load(make("internvl", tmp_path / "model"))
+    encoder = Encoder(loaded, cache_bytes=1)  # every use reads the file again
+    prompts = [encoder.encode(request) for request in requests(tmp_path / "images", 2)]
+    (tmp_path / "images" / "2.png").unlink()
+    whole, first, second, none = shared_logits(loaded, prompts)
+    assert whole.kind == second.kind == "input"
+    assert "2.png" in whole.message
+    for ours, prompt in ((first, prompts[1]), (none, prompts[3])):
+        assert (ours - plain_logits(loaded, prompt)).abs().max() < TOLERANCE
 
 
 def test_logits_that_are_no_numbers_are_a_failure(gemma):

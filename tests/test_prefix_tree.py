@@ -21,9 +21,9 @@ def subsets(count: int) -> list[tuple[int, ...]]:
     return list(chain.from_iterable(combinations(range(count), size) for size in sizes))
 
 
-def follow(sequences, plan) -> list:
+def follow(sequences, plan, held=()) -> list:
     """What a cache holds when each sequence has had its turn; fails where it would hold anything else."""
-    cache: list = []
+    cache: list = list(held)
     seen = {}
     for step in plan.steps:
         sequence = list(sequences[step.index])
@@ -42,6 +42,29 @@ def test_every_sequence_is_computed_whole_and_no_prefix_twice(sequences):
     assert plan.total == sum(map(len, sequences))
     for before, step in pairwise(plan.steps):
         assert (step.start == step.stop) == (sequences[step.index] == sequences[before.index])
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=5), min_size=1, max_size=8),
+    st.lists(st.integers(0, 1), max_size=5),
+)
+def test_what_is_held_is_not_computed_again(sequences, held):
+    plan = make_plan(sequences, held)
+    assert follow(sequences, plan, held) == sequences
+    prefixes = {tuple(sequence[:stop]) for sequence in sequences for stop in range(1, len(sequence) + 1)}
+    assert plan.floor == len(prefixes - {tuple(held[:stop]) for stop in range(len(held) + 1)})
+    before = held
+    for step in plan.steps:
+        assert (step.start == step.stop) == (sequences[step.index] == before)
+        before = sequences[step.index]
+    if all(sequence != held[: len(sequence)] or sequence == held for sequence in sequences):
+        assert plan.prefilled == plan.floor
+
+
+def test_a_sequence_that_begins_what_is_held_is_computed_anew():
+    # the logits at its end are not there, and a cut within it could lie within an image
+    (step,) = make_plan(["ab"], held="abc").steps
+    assert (step.start, step.stop) == (0, 2)
 
 
 def test_all_subsets_of_seven_types_need_127_blocks_instead_of_448():

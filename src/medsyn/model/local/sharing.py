@@ -18,9 +18,9 @@ import logging
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from medsyn.case import digest
+from medsyn.case import ImageError, digest
+from medsyn.model.local.encoding import Encoded, EncodedImage, EncodingError
 from medsyn.model.local.features import (
-    Family,
     FeatureCache,
     Features,
     as_encoder_output,
@@ -34,7 +34,6 @@ from medsyn.model.types import Failure
 if TYPE_CHECKING:
     import torch
 
-    from medsyn.model.local.encoding import Encoded, EncodedImage
     from medsyn.model.local.loading import Loaded
 
 log = logging.getLogger(__name__)
@@ -49,72 +48,76 @@ def plan_sharing(loaded: Loaded, prompts: Sequence[Encoded]) -> Plan:
 def shared_logits(
     loaded: Loaded, prompts: Sequence[Encoded], cache: FeatureCache | None = None
 ) -> list[torch.Tensor | Failure]:
-    """Return for each prompt the logits after its last token.
-
-    Prompts of several cases may be mixed: they are put into order here. Where the architecture is not known to
-    allow sharing (`medsyn.model.local.features.why_not_shared`), they are computed in batches, images included.
-    What runs out of memory is tried again with nothing kept.
+    """Return for each prompt the logits after its last token; as `Sharing.logits`, with nothing kept but features.
 
     Args:
         loaded: the model.
         prompts: prompts as encoded for this model.
         cache: features of images, kept from call to call; without one they are kept for this call.
-
-    Returns:
-        In the prompts' order, each a float32 tensor of shape [vocab] on the CPU, or a failure: not numbers, or
-        too large for the memory.
     """
-    import torch
-
-    family = family_of(loaded.model)
-    if family is None:
-        return batched_logits(loaded, prompts)
-    walk = _Walk(loaded, family, FeatureCache() if cache is None else cache)
-    found: dict[int, torch.Tensor | Failure] = {}
-    before = -1
-    with torch.inference_mode():
-        for step in plan_sharing(loaded, prompts).steps:
-            repeated = step.start == step.stop
-            found[step.index] = found[before] if repeated else walk.visit(prompts[step.index], step.start)
-            before = step.index
-    return [found[index] for index in range(len(prompts))]
+    return Sharing(loaded, cache).logits(prompts)
 
 
-def _tokens(prompt: Encoded, image_blocks: bool) -> list[Hashable]:
-    """The prompt's ids, with all tokens of an image, or of a run of images, replaced by what it shows."""
-    runs: list[list[EncodedImage]] = []
-    for image in prompt.images:
-        if image_blocks and runs and runs[-1][-1].stop == image.start:
-            runs[-1].append(image)
-        else:
-            runs.append([image])
-    tokens: list[Hashable] = list(prompt.ids)
-    for run in runs:
-        start, stop = run[0].start, run[-1].stop
-        tokens[start:stop] = [tuple(image.key for image in run)] * (stop - start)
-    return tokens
+class Sharing:
+    """Scores prompts with shared work, and keeps for the next call what it may share; for one thread at a time.
 
+    Kept are the features of images, and the keys and values of the last prompt: where a case's conditions come in
+    several calls, depth first (`medsyn.model.local.tree.order_for_prefix_sharing`), they are computed as in one.
+    """
 
-class _Walk:
-    """A cache of keys and values on its way through the tree of prompts."""
-
-    def __init__(self, loaded: Loaded, family: Family, features: FeatureCache):
-        self._model, self._family, self._features = loaded.model, family, features
+    def __init__(self, loaded: Loaded, features: FeatureCache | None = None):
+        self.features = FeatureCache() if features is None else features
+        self._loaded, self._model, self._family = loaded, loaded.model, family_of(loaded.model)
         self._owner = digest(dict(loaded.identity))
-        self._past: Any = None
+        self.forget()
 
-    def visit(self, prompt: Encoded, start: int) -> torch.Tensor | Failure:
+    def forget(self) -> None:
+        """Let go of keys and values; features stay."""
+        self._past: Any = None
+        self._held: list[Hashable] = []
+        self._last: Any = None
+
+    def logits(self, prompts: Sequence[Encoded]) -> list[torch.Tensor | Failure]:
+        """Return for each prompt the logits after its last token.
+
+        Prompts of several cases may be mixed: they are put into order here. Where the architecture is not known
+        to allow sharing (`medsyn.model.local.features.why_not_shared`), they are computed in batches, images
+        included. What runs out of memory is tried again with nothing kept.
+
+        Returns:
+            In the prompts' order, each a float32 tensor of shape [vocab] on the CPU, or a failure: not numbers,
+            too large for the memory, or an image that can no longer be read.
+        """
+        import torch
+
+        if self._family is None:
+            return batched_logits(self._loaded, prompts)
+        tokens = [_tokens(prompt, self._family.image_blocks) for prompt in prompts]
+        found: dict[int, torch.Tensor | Failure] = {}
+        with torch.inference_mode():
+            for step in make_plan(tokens, self._held).steps:
+                if step.start < step.stop:
+                    self._held = []  # until the cache is whole again: an error may cut the pass short
+                    self._last = self._visit(prompts[step.index], step.start)
+                    self._held = tokens[step.index] if self._past is not None else []
+                found[step.index] = self._last
+        return [found[index] for index in range(len(prompts))]
+
+    def _visit(self, prompt: Encoded, start: int) -> torch.Tensor | Failure:
         """Return a prompt's last logits; its first ``start`` tokens are those of the prompt before."""
         import torch
 
         for first in (start, 0):
             try:
                 return checked(self._extend(prompt, first if self._past is not None else 0))
+            except (ImageError, EncodingError) as error:  # the file was changed since the prompt was encoded
+                self.forget()
+                return Failure("input", str(error))
             except torch.OutOfMemoryError:
                 pass  # memory of the failed try is freed only when its traceback is
             log.warning("out of memory with a prompt of %d tokens; forgetting all that is kept", len(prompt.ids))
-            self._past = None
-            self._features.clear()
+            self.forget()
+            self.features.clear()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         return Failure("server", f"out of memory: a prompt of {len(prompt.ids)} tokens does not fit on the device")
@@ -144,8 +147,23 @@ class _Walk:
         def make(places: list[int]) -> list[Features]:
             return encode_images(self._model, [images[place].inputs for place in places])
 
-        found = self._features.get([(self._owner, image.key) for image in images], make)
+        found = self.features.get([(self._owner, image.key) for image in images], make)
         return {"mm_encoder_outputs": {"image": as_encoder_output(found)}}
+
+
+def _tokens(prompt: Encoded, image_blocks: bool) -> list[Hashable]:
+    """The prompt's ids, with all tokens of an image, or of a run of images, replaced by what it shows."""
+    runs: list[list[EncodedImage]] = []
+    for image in prompt.images:
+        if image_blocks and runs and runs[-1][-1].stop == image.start:
+            runs[-1].append(image)
+        else:
+            runs.append([image])
+    tokens: list[Hashable] = list(prompt.ids)
+    for run in runs:
+        start, stop = run[0].start, run[-1].stop
+        tokens[start:stop] = [tuple(image.key for image in run)] * (stop - start)
+    return tokens
 
 
 def _image_tokens(prompt: Encoded) -> torch.Tensor:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from medsyn.case import TextPart
 from medsyn.model.types import Request
@@ -28,7 +27,7 @@ class Step:
     start: int
     """How many first tokens it shares with the step before."""
     stop: int
-    """Its length. Equal to ``start`` if, and only if, it repeats the step before."""
+    """Its length. Equal to ``start`` if, and only if, it repeats the step before, or what was held."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Plan:
     total: int
     """Tokens that a loop without sharing computes."""
     floor: int
-    """Distinct prefixes: the tokens that have to be computed at least."""
+    """Distinct prefixes that were not held: the tokens that have to be computed at least."""
 
     @property
     def prefilled(self) -> int:
@@ -48,11 +47,15 @@ class Plan:
         return sum(step.stop - step.start for step in self.steps)
 
 
-def make_plan(sequences: Sequence[Sequence[Hashable]]) -> Plan:
+def make_plan(sequences: Sequence[Sequence[Hashable]], held: Sequence[Hashable] = ()) -> Plan:
     """Order sequences so that each shares the longest possible prefix with the one before it.
 
     A token may be anything hashable; the tokens of an image have to be unequal to those of every other image.
     Takes time and memory in proportion to the total length.
+
+    Args:
+        sequences: what has to be computed.
+        held: a sequence that is computed already, as if a step before the first.
 
     Raises:
         ValueError: a sequence without tokens.
@@ -63,23 +66,33 @@ def make_plan(sequences: Sequence[Sequence[Hashable]]) -> Plan:
         [(0, 0, 3), (3, 2, 3), (2, 1, 2), (1, 0, 2)]
         >>> plan.total, plan.prefilled, plan.floor
         (10, 7, 7)
+        >>> make_plan(["ab?", "b?"], held="b!").steps[0]
+        Step(index=1, start=1, stop=2)
     """
     nodes: dict[tuple[int, Hashable], int] = {}
-    paths: list[list[int]] = []
-    for sequence in sequences:
-        if not sequence:
-            raise ValueError("a sequence without tokens")
-        node, path = -1, []
+
+    def path(sequence: Sequence[Hashable]) -> list[int]:
+        node, found = -1, []
         for token in sequence:
             node = nodes.setdefault((node, token), len(nodes))
-            path.append(node)
-        paths.append(path)
+            found.append(node)
+        return found
+
+    if not all(sequences):
+        raise ValueError("a sequence without tokens")
+    before = path(held)
+    paths = [path(sequence) for sequence in sequences]
     # nodes are numbered as they first appear, so sorting by paths is the walk that goes down first;
     # what is a prefix of another comes before it
     order = sorted(range(len(paths)), key=paths.__getitem__)
-    starts = [0, *(_shared(paths[one], paths[other]) for one, other in pairwise(order))][: len(order)]
-    steps = tuple(Step(index, start, len(paths[index])) for index, start in zip(order, starts, strict=True))
-    return Plan(steps, sum(map(len, paths)), len(nodes))
+    steps = []
+    for index in order:
+        start, stop = _shared(before, paths[index]), len(paths[index])
+        if start == stop < len(before):  # it begins what is held, whose logits are those of another place
+            start = 0
+        steps.append(Step(index, start, stop))
+        before = paths[index]
+    return Plan(tuple(steps), sum(map(len, paths)), len(nodes) - len(held))
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
