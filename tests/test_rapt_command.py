@@ -207,6 +207,8 @@ def test_values_that_are_not_numbers_are_missing(checkpoints, tmp_path, book):
 def test_a_model_behind_a_server_is_refused(tmp_path, book):
     with pytest.raises(InputError, match="local models alone"):
         read_attention(book.folder, "openai:x", ["images"], tmp_path / "run")
+    with pytest.raises(InputError, match=r"no such folder|no config"):
+        read_attention(book.folder, f"hf:{tmp_path / 'nowhere'}", ["images"], tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

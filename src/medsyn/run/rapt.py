@@ -128,8 +128,9 @@ def read_attention(
     wanted = run_settings(TaskSettings(seed=seed))
     if started:  # the run's answers may be drawn as they like, but its prompts must be these
         wanted = {name: wanted[name] for name in ("prompts", "seed")}
-    open_folder(out, book, wanted)
+        open_folder(out, book, wanted)
     (opened,) = open_models(model, settings)
+    open_folder(out, book, wanted)  # not before: a model that cannot be loaded leaves nothing behind
     try:
         with Store(out) as store:
             plain = dict(opened.identity)
