@@ -21,6 +21,7 @@ from medsyn.analysis import (
 )
 from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option
 from medsyn.judge.types import Verdict
+from medsyn.measure import sampled_jsd
 from medsyn.model import Posterior
 from medsyn.run.types import Result, Skipped
 from synthetic import SyntheticRun, synthetic_run
@@ -149,6 +150,30 @@ def test_conditions_are_compared_on_the_cases_that_both_have():
     assert findings["difference"] == pytest.approx(-50)
 
 
+def test_a_type_left_out_is_compared_within_its_own_form():
+    """A review found findings+without-ct compared with images, which mixes two changes."""
+    asked = [fdx("c0", True), fdx("c0", False, "findings"), fdx("c0", False, "findings+without-ct")]
+    asked += [fdx("c0", False, "without-ct")]
+    frame = conditions_table(SyntheticRun(asked, (), EIGHT))
+    against = {row["condition"]: (row["against"], row["difference"]) for row in frame.iter_rows(named=True)}
+    assert against["findings"] == ("images", -100)
+    assert against["findings+without-ct"] == ("findings", 0)
+    assert against["without-ct"] == ("images", -100)
+
+
+@pytest.mark.parametrize("table", [main_table, grades_table])
+def test_a_failing_judge_does_not_turn_coverage_into_a_share_of_refusals(table):
+    """A review found coverage of 0 % where the judge lost the grades of all that was answered."""
+    column = "coverage" if table is main_table else "covered"
+    lost = [ddx("c0", None), ddx("c1", None), ddx("c2", None), ddx("c3", 0, status="refused")]
+    row = table(SyntheticRun(lost, (), EIGHT)).row(0, named=True)
+    assert row[column] is None
+    assert row["ddx_answered_share" if table is main_table else "answered_share"] == 75
+    half = [ddx("c0", 5, 1), ddx("c1", None), ddx("c2", 5, 1), ddx("c3", None), ddx("c4", 0, status="refused")]
+    row = table(SyntheticRun(half, (), EIGHT)).row(0, named=True)
+    assert row[column] == pytest.approx(80)  # four of five answered, all that was graded is covered
+
+
 def test_a_condition_under_which_nothing_could_be_shown_stays_in_the_table():
     skipped = tuple(Skipped("m", "fdx", "findings", f"c{i}", "no findings") for i in range(8))
     frame = conditions_table(SyntheticRun([fdx("c0", True)], skipped, EIGHT))
@@ -161,12 +186,14 @@ def test_coverage_by_depth_follows_the_rank():
     lists += [ddx("c4", 5, None, listed=12), ddx("c5", 0, status="refused")]
     row = grades_table(SyntheticRun(lists, (), EIGHT)).row(0, named=True)
     assert row["covered"] == pytest.approx(100 * 4 / 6)
-    # c3 has no rank but three diagnoses, c4 no rank and twelve
-    assert row["covered_1"] == pytest.approx(100 * 1 / 4)
-    assert row["covered_3"] == pytest.approx(100 * 2 / 5)
-    assert row["covered_5"] == pytest.approx(100 * 3 / 5)
-    assert row["covered_10"] == pytest.approx(100 * 3 / 5)
+    # c3 has no rank but three diagnoses, c4 no rank and twelve: a mean of the rest would be too low
+    assert [row[f"covered_{depth}"] for depth in (1, 3, 5, 10)] == [None] * 4
     assert row["rank_missing"] == 2
+    ranked = grades_table(SyntheticRun([*lists[:4], lists[5]], (), EIGHT)).row(0, named=True)
+    assert [ranked[f"covered_{depth}"] for depth in (1, 3, 5, 10)] == [
+        None,
+        *[pytest.approx(p) for p in (40, 60, 60)],
+    ]
     assert row["grade"] == pytest.approx((5 + 4 + 2 + 5 + 5 + 0) / 6)
     assert row["list_length"] == pytest.approx((4 + 6 + 4 + 3 + 12) / 5)
 
@@ -214,16 +241,46 @@ def test_posteriors_are_averaged_over_rotations():
     assert row["s_text"] == pytest.approx(expected)
 
 
-def test_samples_give_a_posterior_that_is_marked_as_such():
+def test_samples_give_sensitivities_without_the_bias_of_small_counts_and_are_marked():
     results = []
     for condition, right in (("images", 3), ("without-ct", 1), ("findings", 4), ("findings+without-ct", 0)):
         results += [fdx("c0", i < right, condition, replicate=i) for i in range(4)]
     run = SyntheticRun(results, (), EIGHT)
     row = sensitivities(run).row(0, named=True)
-    assert row["s_image"] == pytest.approx(jensenshannon((3, 1), (1, 3), base=2) ** 2)
-    assert row["s_text"] == pytest.approx(1)
+    assert row["s_image"] == pytest.approx(float(sampled_jsd((3, 1, 0, 0), (1, 3, 0, 0))))
+    assert row["s_image"] < jensenshannon((3, 1), (1, 3), base=2) ** 2
+    assert row["s_text"] == pytest.approx(float(sampled_jsd((4, 0, 0, 0), (0, 4, 0, 0))))
     assert (row["how"], row["samples"]) == ("samples", 4)
-    assert sensitivity_table(run)["how"].to_list() == ["samples"]
+    table = sensitivity_table(run).row(0, named=True)
+    assert (table["how"], table["samples"], table["mean_s_image"], table["mean_needs"]) == ("samples", 4, None, 8)
+    assert table["withheld"].startswith("4 answers to a question are too few: ")
+    average = average_nmse_table(run).row(0, named=True)
+    assert (average["average_nmse"] is None) == (average["average_nmse_needs"] is not None)
+
+
+def test_samples_are_not_compared_with_posteriors():
+    results = [believe("c0", c, E) for c in ("images", "without-ct")]
+    results += [fdx("c0", True, c, replicate=i) for c in ("findings", "findings+without-ct") for i in range(4)]
+    row = sensitivities(SyntheticRun(results, (), EIGHT)).row(0, named=True)
+    assert row["s_image"] is row["s_text"] is None
+    assert row["missing"] == "one form is from samples, the other is not"
+
+
+def test_textual_evidence_has_a_sensitivity_of_its_own_beside_the_average():
+    shown = Casebook("t", "1", (EIGHT["c0"].model_copy(update={"history": "Fever."}), EIGHT["c1"]))
+    kinds = ("without-ct", "findings+without-ct", "remove-text", "findings+remove-text")
+    results = [believe("c0", c, E) for c in ("images", "findings")]
+    results += [believe("c0", c, E_CT if "ct" in c else (0.25,) * 4) for c in kinds]
+    skipped = tuple(Skipped("m", "fdx", c, "c1", "there is no textual evidence to leave out") for c in kinds[2:])
+    run = SyntheticRun(results, skipped, shown)
+    frame = sensitivities(run)
+    assert frame.select("type", "case").rows() == [("ct", "c0"), ("text", "c0")]
+    row = frame.row(1, named=True)
+    assert row["s_image"] == row["s_text"] == pytest.approx(jensenshannon(E, (0.25,) * 4, base=2) ** 2)
+    assert sensitivity_table(run)["type"].to_list() == ["ct", "text"]
+    assert average_nmse_table(run).row(0, named=True)["types"] == 1
+    only_images = SyntheticRun([r for r in results if r.condition != "findings+remove-text"], (), shown)
+    assert sensitivities(only_images)["type"].to_list() == ["ct"]
 
 
 def test_one_answer_without_a_posterior_gives_no_sensitivity():

@@ -12,6 +12,7 @@ from medsyn.analysis.frames import (
     answers,
     average,
     by_case,
+    case_share,
     columns,
     grades,
     known,
@@ -21,7 +22,6 @@ from medsyn.analysis.frames import (
     parts,
     scoped,
     scopes,
-    share,
     skips,
 )
 from medsyn.condition import CONDITIONS
@@ -42,6 +42,7 @@ _SCHEMA = {
     "answered_share": pl.Float64,
     "missing": pl.Int64,
     "skipped": pl.Int64,
+    "against": pl.String,
     "difference": pl.Float64,
     "difference_low": pl.Float64,
     "difference_high": pl.Float64,
@@ -55,7 +56,9 @@ def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
 
     One row a model, task (``fdx``: accuracy, ``ddx``: coverage), judge (null for ``fdx``), condition and
     language. ``value`` is in percent; ``difference`` in percentage points, over the ``pairs`` cases that have
-    a value under both conditions. A condition under which no case could be shown stands there with 0 cases.
+    a value under both conditions. ``against`` names what it is compared with: for a condition that leaves a
+    type out, the same without that step; else the baseline. A condition under which no case could be shown
+    stands there with 0 cases.
     """
     chosen = answers(run).filter(pl.col("task") == "fdx").with_columns(judge=pl.lit(None, dtype=pl.String))
     listed = grades(run).filter(pl.col("task") == "ddx")
@@ -70,7 +73,7 @@ def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
             if not skipped and (frame is None or not len(frame)):
                 continue
             row = {"model": model, "task": task, "judge": judge, "condition": condition, "language": scope}
-            estimate = share(known(frame))
+            estimate = case_share(frame)
             row |= columns("value", estimate) | {
                 "cases": estimate.n,
                 "value_answered": average(known(frame, "value_answered"), 100),
@@ -78,12 +81,27 @@ def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
                 "missing": missing(frame),
                 "skipped": skipped,
             }
-            if condition != baseline:
-                base = scoped(groups.get((model, task, judge, baseline)), scope)
+            against = compared_with(condition, baseline)
+            if against is not None:
+                base = scoped(groups.get((model, task, judge, against)), scope)
                 difference = paired_difference(*pairs(frame, base)).times(100)
-                row |= columns("difference", difference) | {"pairs": difference.n}
+                row |= columns("difference", difference) | {"pairs": difference.n, "against": against}
             rows.append(row)
     return pl.DataFrame(rows, schema=_SCHEMA)
+
+
+def compared_with(condition: str, baseline: str = BASELINE) -> str | None:
+    """Return what a condition is compared with; None for the baseline itself.
+
+    Example:
+        >>> compared_with("findings"), compared_with("findings+without-ct"), compared_with("without-ct")
+        ('images', 'findings', 'images')
+    """
+    steps = condition.split("+")
+    kept = [step for step in steps if not step.startswith("without-")]
+    if len(kept) < len(steps):
+        return "+".join(kept) or BASELINE
+    return None if condition == baseline else baseline
 
 
 def condition_order(names: Iterable[str]) -> list[str]:

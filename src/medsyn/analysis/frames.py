@@ -15,7 +15,7 @@ import polars as pl
 
 from medsyn.case import Casebook
 from medsyn.judge.types import COVERED, LOWEST, Verdict
-from medsyn.measure import Estimate, mean, wilson
+from medsyn.measure import Estimate, mean, ratio, wilson
 from medsyn.run.types import Result, Skipped
 
 BASELINE = "images"
@@ -161,13 +161,14 @@ def by_case(frame: pl.DataFrame, keys: Sequence[str], value: str) -> pl.DataFram
 
     Returns:
         One row a case and key: ``value`` (null where missing), ``value_answered`` (over the answers that were
-        given; null where none was), ``answered`` (share of answers given, among those not missing).
+        given; null where none was), ``answered`` (share of answers given, among those that the instrument did
+        not lose; a grade that is missing loses no answer).
     """
-    given, known = pl.col("status") == "answered", pl.col(value).is_not_null()
+    given = pl.col("status") == "answered"
     return frame.group_by([*keys, "case", "language"], maintain_order=True).agg(
         value=pl.col(value).mean(),
         value_answered=pl.col(value).filter(given).mean(),
-        answered=given.filter(known).mean(),
+        answered=given.filter(pl.col("status") != "missing").mean(),
     )
 
 
@@ -208,6 +209,37 @@ def share(values: np.ndarray) -> Estimate:
     if np.isin(values, (0, 1)).all():
         return wilson(int(values.sum()), len(values)).times(100)
     return mean(values).times(100)
+
+
+def case_mean(frame: pl.DataFrame | None) -> Estimate:
+    """Mean over the cases of `by_case`, right also where a judge's failures left grades missing.
+
+    What is missing then are grades of answers, never of refusals, which need no judge. So the graded answers
+    stand for all answers: they are weighted by answers over graded answers. Where none of several answers was
+    graded, there is no value.
+    """
+    values, weights = _weighted(frame)
+    return mean(values) if weights is None else ratio(weights * values, weights)
+
+
+def case_share(frame: pl.DataFrame | None) -> Estimate:
+    """`case_mean` of values from 0 to 1, in percent, with `share`'s interval where nothing is weighted."""
+    values, weights = _weighted(frame)
+    return share(values) if weights is None else ratio(weights * values, weights).times(100)
+
+
+def _weighted(frame: pl.DataFrame | None) -> tuple[np.ndarray, np.ndarray | None]:
+    if frame is None:
+        return np.empty(0), None
+    answered = frame.get_column("answered").fill_null(0).to_numpy() > 0
+    values = frame.get_column("value").fill_null(np.nan).to_numpy()
+    graded = ~np.isnan(values)
+    given, kept = answered.sum(), (answered & graded).sum()
+    if given == kept or kept == graded.sum() > 0:
+        return values[graded], None
+    if not kept:
+        return np.empty(0), None
+    return values[graded], np.where(answered, given / kept, 1.0)[graded]
 
 
 def columns(name: str, estimate: Estimate) -> dict[str, float | None]:

@@ -10,6 +10,8 @@ from medsyn.analysis.frames import (
     Evaluated,
     average,
     by_case,
+    case_mean,
+    case_share,
     columns,
     grades,
     known,
@@ -18,9 +20,7 @@ from medsyn.analysis.frames import (
     parts,
     scoped,
     scopes,
-    share,
 )
-from medsyn.measure import mean
 
 _SCHEMA = {
     "model": pl.String,
@@ -48,7 +48,7 @@ def grades_table(run: Evaluated) -> pl.DataFrame:
     * ``grade``: mean on the task's scale (``ddx`` 0 to 5, ``open-fdx`` 1 to 5); failures of the respondent
       count with the lowest grade.
     * ``covered``: percent of cases with a grade of 4 or more; ``covered_k`` within the first k diagnoses,
-      over the cases whose rank is known; ``rank_missing`` counts those graded whose rank is not.
+      null where the rank of a covered case is not known; ``rank_missing`` counts those cases.
     * ``list_length``: mean number of diagnoses named, over answers given.
     """
     frame = grades(run)
@@ -65,7 +65,7 @@ def grades_table(run: Evaluated) -> pl.DataFrame:
             of = {name: scoped(groups.get(key), scope) for name, groups in values.items()}
             if not len(of["score"]):
                 continue
-            grade, covered = mean(known(of["score"])), share(known(of["covered"]))
+            grade, covered = case_mean(of["score"]), case_share(of["covered"])
             row = {"model": model, "task": task, "judge": judge, "condition": condition, "language": scope}
             row |= columns("grade", grade) | columns("covered", covered)
             row |= {
@@ -75,6 +75,9 @@ def grades_table(run: Evaluated) -> pl.DataFrame:
                 "rank_missing": covered.n - len(known(of[f"covered_{DEPTHS[0]}"])),
                 "list_length": average(known(of["listed"])),
             }
-            row |= {f"covered_{d}": average(known(of[f"covered_{d}"]), 100) for d in DEPTHS}
+            # only covered cases can lack a rank, so a mean of the cases that are left would be too low
+            for depth in DEPTHS:
+                within = case_share(of[f"covered_{depth}"])
+                row[f"covered_{depth}"] = within.value if within.n == covered.n > 0 else None
             rows.append(row)
     return pl.DataFrame(rows, schema=_SCHEMA)

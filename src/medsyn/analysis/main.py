@@ -10,6 +10,7 @@ from medsyn.analysis.frames import (
     answers,
     average,
     by_case,
+    case_share,
     columns,
     grades,
     judges,
@@ -95,7 +96,7 @@ def _any(frame: pl.DataFrame | None) -> bool:
 
 
 def _coverage(frame: pl.DataFrame | None) -> dict:
-    estimate = share(known(frame))
+    estimate = case_share(frame)
     return columns("coverage", estimate) | {
         "ddx_cases": estimate.n,
         "coverage_answered": average(known(frame, "value_answered"), 100),
