@@ -18,9 +18,13 @@ Example:
     [('demo', 100.0, 1)]
 """
 
+from medsyn.analysis.casemix import case_mix_table, cases_table, evidence_table
 from medsyn.analysis.conditions import condition_order, conditions_table
+from medsyn.analysis.distribution import grade_distribution
 from medsyn.analysis.frames import BASELINE, Evaluated, answers, grades, judges, models
 from medsyn.analysis.grades import grades_table
+from medsyn.analysis.kinds import kind_of, kinds_table, read_facts
+from medsyn.analysis.leaderboard import leaderboard
 from medsyn.analysis.main import main_table
 from medsyn.analysis.missing import missing_table
 from medsyn.analysis.sensitivity import (
@@ -28,20 +32,31 @@ from medsyn.analysis.sensitivity import (
     sensitivities,
     sensitivity_table,
 )
+from medsyn.analysis.specialties import specialty_group_table, specialty_table
 
 __all__ = [
     "BASELINE",
     "Evaluated",
     "answers",
     "average_nmse_table",
+    "case_mix_table",
+    "cases_table",
     "condition_order",
     "conditions_table",
+    "evidence_table",
+    "grade_distribution",
     "grades",
     "grades_table",
     "judges",
+    "kind_of",
+    "kinds_table",
+    "leaderboard",
     "main_table",
     "missing_table",
     "models",
+    "read_facts",
     "sensitivities",
     "sensitivity_table",
+    "specialty_group_table",
+    "specialty_table",
 ]
