@@ -19,6 +19,7 @@ COMMANDS = (
     "model check",
     "published audit",
     "run",
+    "sensitivity",
     "grade",
     "report",
     "phantom",

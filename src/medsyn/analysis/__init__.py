@@ -20,6 +20,12 @@ Example:
 
 from medsyn.analysis.casemix import case_mix_table, cases_table, evidence_table
 from medsyn.analysis.conditions import condition_order, conditions_table
+from medsyn.analysis.contributions import (
+    contributions,
+    contributions_by_type,
+    synergies,
+    synergies_by_pair,
+)
 from medsyn.analysis.distribution import grade_distribution
 from medsyn.analysis.frames import BASELINE, Evaluated, answers, grades, judges, models
 from medsyn.analysis.grades import grades_table
@@ -43,6 +49,8 @@ __all__ = [
     "cases_table",
     "condition_order",
     "conditions_table",
+    "contributions",
+    "contributions_by_type",
     "evidence_table",
     "grade_distribution",
     "grades",
@@ -59,4 +67,6 @@ __all__ = [
     "sensitivity_table",
     "specialty_group_table",
     "specialty_table",
+    "synergies",
+    "synergies_by_pair",
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medsyn import __version__
-from medsyn.cli import cases, model, phantom, published, rapt, report, run
+from medsyn.cli import cases, model, phantom, published, rapt, report, run, sensitivity
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +27,7 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(model.app, name="model")
 app.add_typer(published.app, name="published")
 app.command("run")(run.run)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("grade")(run.grade)
 app.command("rapt")(rapt.rapt)
 app.command("report")(report.report)
@@ -60,6 +61,11 @@ def main() -> None:
                 file=sys.stderr,
             )
         raise
+    except OSError as error:
+        # such as a full disk, or a folder that may not be written
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"medsyn: {place}{error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
     except ValueError as error:
         from medsyn.case import InputError
 

@@ -10,7 +10,7 @@ import typer
 from medsyn.cli import show
 
 if TYPE_CHECKING:
-    from medsyn.run import Study
+    from medsyn.run import Outcome, Study
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Judges = Annotated[
@@ -42,9 +42,13 @@ def run(
     condition: Annotated[
         list[str] | None,
         typer.Option(
-            help="images, findings, remove-text, random-text, leave-one-out, without-TYPE, question-only; "
-            "joined with +, several by comma."
+            help="images, findings, remove-text, random-text, leave-one-out, all-subsets, without-TYPE, "
+            "question-only; joined with +, several by comma."
         ),
+    ] = None,
+    analysis: Annotated[
+        list[str] | None,
+        typer.Option(help="sensitivity, contributions: adds the final diagnosis and the conditions they need."),
     ] = None,
     judge: Judges = None,
     judge_base_url: JudgeUrl = None,
@@ -103,56 +107,49 @@ def run(
     Example: `medsyn run --cases casebook/ --model openai:MODEL --base-url URL --task ddx,fdx
     --condition images,findings --judge exact --out runs/first`
     """
-    reach = {
-        "base_url": base_url,
-        "api_key_env": api_key_env,
-        "image_max_side": image_max_side,
-        "max_images": max_images,
-        "tokenizer": str(tokenizer) if tokenizer else None,
-        "dtype": dtype,
-        "device": device,
-        "attention": attention,
-        "min_pixels": min_pixels,
-        "max_pixels": max_pixels,
-        "adapter": str(adapter) if adapter else None,
-        "revision": revision,
-        "posterior_from": posterior_from,
-    }
-    both = {"concurrency": concurrency, "timeout_s": timeout, "retries": retries}
-    flags = {
-        "cases": cases,
-        "task": task,
-        "condition": condition,
-        "out": out,
-        "limit": limit,
-        "permutations": permutations,
-        "samples": samples,
-        "temperature": temperature,
-        "judge_temperature": judge_temperature,
-        "max_tokens": max_tokens,
-        "top_p": top_p,
-        "seed": seed,
-        "posterior": posterior,
-        "budget": budget,
-        "prices": prices,
-        "retry_failed": retry_failed,
-    }
+    done = carry_out(**locals())
+    if done is not None:
+        finish(done, as_json)
+
+
+def carry_out(
+    *,
+    study: Path | None = None,
+    model: list[str] | None = None,
+    judge: list[str] | None = None,
+    dry_run: bool = False,
+    as_json: bool = False,
+    **flags: Any,
+) -> Outcome | None:
+    """Run what the flags of `run` say, by their names; None after a dry run.
+
+    Raises:
+        InputError: as `medsyn.run.run_study`.
+    """
+    from medsyn.case import InputError
+    from medsyn.run import ModelChoice, Study, run_study
+    from medsyn.run.progress import Live
+
+    flags["timeout_s"] = flags.pop("timeout", None)
+    reach = {name: flags[name] for name in ModelChoice.model_fields if name in flags}
+    reach = {name: str(value) if isinstance(value, Path) else value for name, value in reach.items()}
+    of_judge = {name: flags.get(f"judge_{name}") for name in ("base_url", "api_key_env")}
+    lost = [name for name, value in of_judge.items() if value is not None]
+    if lost and judge is None:
+        raise InputError(f"--judge-{lost[0].replace('_', '-')}: found this flag without --judge, which it is for")
+    both = {name: reach.get(name) for name in ("concurrency", "timeout_s", "retries")}
     wanted = _study(
         study,
-        flags,
-        _choices(model, reach | both),
-        _choices(judge, {"base_url": judge_base_url, "api_key_env": judge_api_key_env} | both),
-        reach | both,
+        {name: flags.get(name) for name in Study.model_fields if name not in ("model", "judge")},
+        _choices(model, reach),
+        _choices(judge, of_judge | both),
+        reach,
     )
     if dry_run:
         _dry_run(wanted, as_json)
-        return
-    from medsyn.run import run_study
-    from medsyn.run.progress import Live
-
+        return None
     with Live(currency=wanted.open_budget().prices.currency) as live:
-        done = run_study(wanted, live)
-    _finish(done, as_json)
+        return run_study(wanted, live)
 
 
 def grade(
@@ -200,7 +197,7 @@ def grade(
             retry_failed=bool(retry_failed),
             display=live,
         )
-    _finish(done, as_json)
+    finish(done, as_json)
 
 
 def _temperature(text: str | None) -> float | None:
@@ -257,7 +254,8 @@ def _dry_run(study: Study, as_json: bool) -> None:
         show.estimates(rows, skipped, currency)
 
 
-def _finish(done: Any, as_json: bool) -> None:
+def finish(done: Outcome, as_json: bool) -> None:
+    """Show what a command did, and end with status 3 where it stopped before the end, 1 where all failed."""
     if as_json:
         show.plain(done.as_dict())
     else:
@@ -265,3 +263,6 @@ def _finish(done: Any, as_json: bool) -> None:
         typer.echo(f"next: medsyn report {done.run.folder} -o report/")
     if done.stopped:
         raise typer.Exit(3)
+    tallies = (*done.answers, *done.grades)
+    if tallies and all(tally.total and tally.failed == tally.total for tally in tallies):
+        raise typer.Exit(1)  # nothing came back at all

@@ -29,7 +29,7 @@ from medsyn.measure.sampled_sensitivity import (
     sampled_nmse,
     sampled_share_below,
 )
-from medsyn.measure.sensitivity import average_nmse, nmse, share_below
+from medsyn.measure.sensitivity import average_nmse, average_ratio, nmse, share_below
 from medsyn.measure.shapley import interactions, shapley
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Withheld",
     "answers_for_mean",
     "average_nmse",
+    "average_ratio",
     "cluster_means",
     "entropy",
     "exact_moments",

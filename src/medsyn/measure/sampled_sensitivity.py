@@ -135,13 +135,14 @@ def _ratio(pairs: Moments) -> tuple[Floats, Floats]:
 def _answers_for_nmse(pairs: Moments, top: Floats, bottom: Floats, samples: int) -> int | None:
     """How many answers an NMSE takes, or None where these are enough."""
     # the variance of a product of halves is 2 S^2 v + v^2 / 2, v being the variance of one half's estimate
-    scale = max(float(bottom.sum()), _SMALL)
-    ratio = float(top.sum()) / scale
     noise = pairs.image_noise + pairs.text_noise
     parts = [
-        np.array([2 * max(float((square * v).sum()), 0.0), float((v**2).sum()) / 2]) / scale**2
+        np.array([2 * max(float((square * v).sum()), 0.0), float((v**2).sum()) / 2])
         for square, v in ((bottom, pairs.text_noise), (top, noise))
     ]
+    # a denominator within its own noise may be larger than it looks, so what is named is the least it takes
+    scale = max(float(bottom.sum()), float(np.sqrt(parts[0].sum())), _SMALL)
+    ratio, parts = float(top.sum()) / scale, [part / scale**2 for part in parts]
     needs = max(
         _answers_for(parts[0], samples),
         _answers_for(parts[1] + min(ratio**2, 4.0) * parts[0], samples),

@@ -78,10 +78,29 @@ def average_nmse(
         raise ValueError("average_nmse: a pair is half missing")
     cases = there.any(axis=1)
     image, text = np.where(there, image, 0)[cases], np.where(there, text, 0)[cases]
-    top, bottom = (image - text) ** 2, text**2
+    return average_ratio((image - text) ** 2, text**2, resamples=resamples, level=level, seed=seed)
+
+
+def average_ratio(
+    top: ArrayLike, bottom: ArrayLike, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
+) -> Estimate:
+    """Unweighted mean over columns of the ratio of two sums, with an interval from rows drawn whole.
+
+    Args:
+        top: numerators, such as squared differences, shape ``(cases, types)``; 0 where a case lacks a type.
+        bottom: denominators, shape ``(cases, types)``.
+
+    Returns:
+        As `average_nmse`: columns whose denominators sum to 0 or less are left out.
+
+    Example:
+        >>> average_ratio([[1.0, 0.0], [1.0, 1.0]], [[1.0, 0.0], [1.0, 2.0]]).value
+        0.75
+    """
+    top, bottom = np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64)
     known = bottom.sum(axis=0) > 0
     if not known.any():
-        return Estimate(NAN, NAN, NAN, int(cases.sum()))
+        return Estimate(NAN, NAN, NAN, len(top))
     top, bottom = top[:, known], bottom[:, known]
     value = float((top.sum(axis=0) / bottom.sum(axis=0)).mean())
     low, high = NAN, NAN
@@ -93,7 +112,7 @@ def average_nmse(
         # where most draws lose a type, the rest no longer stand for the cases
         if whole.mean() > 0.5 and np.ptp(averages) > 0:
             low, high = percentile(averages, level)
-    return Estimate(value, low, high, int(cases.sum()))
+    return Estimate(value, low, high, len(top))
 
 
 def _pairs(image: ArrayLike, text: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from medsyn.analysis import BASELINE, condition_order
-from medsyn.taxonomy import EvidenceType
 
 NONE = "–"
 """What stands where there is no number."""
 LANGUAGE = {"all": "All cases", "en": "English", "zh": "Chinese"}
+COMBINED = 8
+"""The most conditions without several types that are shown side by side."""
 TASK = {"ddx": "Differential diagnosis", "fdx": "Final diagnosis", "open-fdx": "Final diagnosis, open"}
 
 
@@ -95,7 +96,8 @@ def count(cases: int | None, what: str = "case") -> str:
     return f"{cases:,} {what}{'' if cases == 1 else 's'}"
 
 
-def _estimate(row: dict[str, Any], name: str, digits: int = 1, sign: bool = False, *notes: str) -> Cell:
+def estimate(row: dict[str, Any], name: str, digits: int = 1, sign: bool = False, *notes: str) -> Cell:
+    """Make a cell of a number with its interval, and further lines."""
     return Cell(number(row[name], digits, sign), _notes(interval(row, name, digits, sign), *notes))
 
 
@@ -103,11 +105,13 @@ def _notes(*lines: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-def _gone(missing: int | None, skipped: int | None = 0) -> tuple[str, ...]:
+def gone(missing: int | None, skipped: int | None = 0) -> tuple[str, ...]:
+    """Say how many cases are missing or were not asked."""
     return _notes(f"{missing} missing" if missing else "", f"{skipped} not asked" if skipped else "")
 
 
-def _name(text: str, *notes: str) -> Cell:
+def named(text: str, *notes: str) -> Cell:
+    """Make a cell of a name."""
     return Cell(text, _notes(*notes), "name")
 
 
@@ -127,7 +131,7 @@ def main_view(frame: pl.DataFrame) -> Table:
     """Lay the main table out, one block a language."""
     judged = _several(frame, "judge")
     rows = []
-    for language, part in _by(frame, "language"):
+    for language, part in blocks(frame, "language"):
         rows.append(Row(LANGUAGE[language]))
         for row in part.iter_rows(named=True):
             above = number(row["accuracy_above_chance"])
@@ -135,15 +139,15 @@ def main_view(frame: pl.DataFrame) -> Table:
                 Row(
                     None,
                     (
-                        _name(row["model"], f"graded by {row['judge']}" if judged and row["judge"] else ""),
-                        _estimate(row, "coverage"),
+                        named(row["model"], f"graded by {row['judge']}" if judged and row["judge"] else ""),
+                        estimate(row, "coverage"),
                         _answered(row, "ddx", "coverage"),
-                        Cell(str(row["ddx_cases"]), _gone(row["ddx_missing"], row["ddx_skipped"])),
-                        _estimate(row, "accuracy"),
+                        Cell(str(row["ddx_cases"]), gone(row["ddx_missing"], row["ddx_skipped"])),
+                        estimate(row, "accuracy"),
                         Cell(above, _notes(f"chance {number(row['chance'])}" if row["fdx_cases"] else "")),
                         _answered(row, "fdx", "accuracy"),
-                        Cell(str(row["fdx_cases"]), _gone(row["fdx_missing"], row["fdx_skipped"])),
-                        _estimate(row, "gap", 1, True),
+                        Cell(str(row["fdx_cases"]), gone(row["fdx_missing"], row["fdx_skipped"])),
+                        estimate(row, "gap", 1, True),
                         Cell(str(row["gap_cases"])),
                     ),
                 )
@@ -199,7 +203,10 @@ def condition_views(frame: pl.DataFrame) -> list[Table]:
         order = condition_order(part.get_column("condition").unique().to_list())
         whole = [name for name in order if "without-" not in name]
         left_out = [name for name in order if "without-" in name]
-        stem = "-".join(["conditions", task, *([_safe(judge)] if judge else [])])
+        single = [name for name in left_out if name.count("without-") == 1]
+        if len(left_out) - len(single) > COMBINED:
+            left_out = single  # what all subsets tell stands under the contributions
+        stem = "-".join(["conditions", task, *([safe(judge)] if judge else [])])
         measure = f"coverage, graded by {judge}" if judge else "accuracy"
         if whole:
             tables.append(_matrix(part, whole, stem, f"{TASK[task]} under each condition: {measure}"))
@@ -213,12 +220,12 @@ def condition_views(frame: pl.DataFrame) -> list[Table]:
 def _matrix(frame: pl.DataFrame, conditions: list[str], name: str, title: str) -> Table:
     frame = frame.filter(pl.col("condition").is_in(conditions))
     rows = []
-    for language, part in _by(frame, "language"):
+    for language, part in blocks(frame, "language"):
         rows.append(Row(LANGUAGE[language]))
-        for model, of_model in _by(part, "model"):
+        for model, of_model in blocks(part, "model"):
             at = {row["condition"]: row for row in of_model.iter_rows(named=True)}
             cells = tuple(_condition(at.get(condition)) for condition in conditions)
-            rows.append(Row(None, (_name(model), *cells)))
+            rows.append(Row(None, (named(model), *cells)))
     shown, folded = _split(rows)
     return Table(
         name,
@@ -236,7 +243,7 @@ def _matrix(frame: pl.DataFrame, conditions: list[str], name: str, title: str) -
 def _condition(row: dict[str, Any] | None) -> Cell:
     if row is None:
         return Cell(NONE)
-    counts = ", ".join([count(row["cases"]), *_gone(row["missing"], row["skipped"])])
+    counts = ", ".join([count(row["cases"]), *gone(row["missing"], row["skipped"])])
     change = ""
     if row["difference"] is not None:
         span = interval(row, "difference", 1, True)
@@ -248,25 +255,25 @@ def _condition(row: dict[str, Any] | None) -> Cell:
 def grade_views(frame: pl.DataFrame) -> list[Table]:
     """Lay the grades out, one table a judged task."""
     tables = []
-    for task, part in _by(frame, "task"):
+    for task, part in blocks(frame, "task"):
         scale = "0 to 5 (there is no 1)" if task == "ddx" else "1 to 5"
         rows = []
-        for language, of_language in _by(part, "language"):
+        for language, of_language in blocks(part, "language"):
             rows.append(Row(LANGUAGE[language]))
             for row in of_language.iter_rows(named=True):
                 depths = [Cell(number(row[f"covered_{depth}"])) for depth in (1, 3, 5, 10)]
                 unranked = f"{row['rank_missing']} without rank" if row["rank_missing"] else ""
-                lists = (*depths, _estimate(row, "covered", 1, False, unranked), Cell(number(row["list_length"])))
+                lists = (*depths, estimate(row, "covered", 1, False, unranked), Cell(number(row["list_length"])))
                 rows.append(
                     Row(
                         None,
                         (
-                            _name(row["model"]),
-                            _name(row["condition"]),
-                            _name(row["judge"]),
-                            _estimate(row, "grade", 2),
-                            *(lists if task == "ddx" else (_estimate(row, "covered"),)),
-                            Cell(str(row["cases"]), _gone(row["missing"])),
+                            named(row["model"]),
+                            named(row["condition"]),
+                            named(row["judge"]),
+                            estimate(row, "grade", 2),
+                            *(lists if task == "ddx" else (estimate(row, "covered"),)),
+                            Cell(str(row["cases"]), gone(row["missing"])),
                         ),
                     )
                 )
@@ -299,78 +306,19 @@ def grade_views(frame: pl.DataFrame) -> list[Table]:
     return tables
 
 
-def sensitivity_views(types: pl.DataFrame, averages: pl.DataFrame) -> list[Table]:
-    """Lay evidence sensitivity out: by type, and averaged."""
-    rows = []
-    for model, part in _by(types, "model"):
-        rows.append(Row(model))
-        for row in part.iter_rows(named=True):
-            sampled = "from samples, too large" if row["how"] and "samples" in row["how"] else ""
-            rows.append(
-                Row(
-                    None,
-                    (
-                        _name(EvidenceType(row["type"]).label("en"), sampled),
-                        _estimate(row, "mean_s_image", 3),
-                        _estimate(row, "mean_s_text", 3),
-                        _estimate(row, "nmse", 2),
-                        _estimate(row, "share_below"),
-                        Cell(str(row["pairs"]), _gone(row["missing"])),
-                    ),
-                )
-            )
-    by_type = Table(
-        "sensitivity",
-        "Evidence sensitivity by type",
-        "How far the posterior over the options moves when an evidence type is left out: mean Jensen-Shannon "
-        "divergence in bits, with all visual evidence as images and as findings. NMSE 0: images move it as "
-        "findings do; 1 is also reached by images that move nothing. Share below: percent of cases in which "
-        "images move it less than findings do. With few pairs the intervals are too narrow.",
-        (),
-        ("Evidence type", "S image", "S text", "NMSE", "Share below", "Pairs"),
-        tuple(rows),
-        types,
-    )
-    mean_rows = [
-        Row(
-            None,
-            (
-                _name(row["model"]),
-                _estimate(row, "average_nmse", 2),
-                Cell(
-                    str(row["types"]),
-                    (f"{row['types_without_value']} without value",) * bool(row["types_without_value"]),
-                ),
-                Cell(str(row["cases"])),
-            ),
-        )
-        for row in averages.iter_rows(named=True)
-    ]
-    mean = Table(
-        "average-nmse",
-        "Average NMSE",
-        "Unweighted mean of the NMSE over evidence types.",
-        (),
-        ("Model", "Average NMSE", "Types", "Cases"),
-        tuple(mean_rows),
-        averages,
-    )
-    return [by_type, mean]
-
-
 def missing_view(frame: pl.DataFrame) -> Table:
     """Lay out what is missing, and why; conditions with the same reason share a row (the CSV parts them)."""
     merged = frame.group_by(["model", "task", "what", "counts_as", "reason"], maintain_order=True).agg(
         pl.col("condition"), pl.col("cases").sum(), pl.col("example").min()
     )
     rows = []
-    for model, part in _by(merged, "model"):
+    for model, part in blocks(merged, "model"):
         rows.append(Row(model))
         for row in part.iter_rows(named=True):
             names = row["condition"]
             where = ", ".join(names) if len(names) <= 3 else f"{names[0]} and {count(len(names) - 1, 'other')}"
             texts = (TASK.get(row["task"], row["task"]), row["what"], row["counts_as"], row["reason"], where)
-            cells = (*map(_name, texts), Cell(str(row["cases"])), _name(row["example"]))
+            cells = (*map(named, texts), Cell(str(row["cases"])), named(row["example"]))
             rows.append(Row(None, cells))
     return Table(
         "missing",
@@ -385,12 +333,14 @@ def missing_view(frame: pl.DataFrame) -> Table:
     )
 
 
-def _by(frame: pl.DataFrame, column: str) -> list[tuple[str, pl.DataFrame]]:
+def blocks(frame: pl.DataFrame, column: str) -> list[tuple[str, pl.DataFrame]]:
+    """Part a frame by the values of a column, in their order."""
     if not len(frame):
         return []
     parts: Sequence[pl.DataFrame] = frame.partition_by(column, maintain_order=True)
     return [(part.get_column(column)[0], part) for part in parts]
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
+    """Make a name that every file system takes."""
     return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from medsyn.analysis import BASELINE, Evaluated, models
+from medsyn.analysis.sensitivity import TEXT
 from medsyn.report.tables import LANGUAGE, count, interval, number
 from medsyn.taxonomy import EvidenceType
 
@@ -107,7 +108,7 @@ def _extremes(rows: list[dict]) -> list[tuple[str, str]]:
 def _under_used(types: pl.DataFrame) -> list[tuple[str, str]]:
     """Name the types whose images move a model less than findings do, where the interval excludes half."""
     said = []
-    low = types.filter(pl.col("share_below_low") > 50)
+    low = types.filter(pl.col("share_below_low") > 50, pl.col("type") != TEXT)
     for (model,), part in low.partition_by("model", as_dict=True, maintain_order=True).items():
         names = [
             f"{EvidenceType(row['type']).label('en')} "

@@ -34,6 +34,8 @@ from medsyn.analysis import (
     answers,
     condition_order,
     conditions_table,
+    contributions,
+    contributions_by_type,
     grades_table,
     judges,
     main_table,
@@ -41,12 +43,22 @@ from medsyn.analysis import (
     models,
     sensitivities,
     sensitivity,
+    synergies,
+    synergies_by_pair,
 )
 from medsyn.analysis.rapt import rapt_summary, rapt_table
 from medsyn.case import Image, InputError
 from medsyn.report.cases import MARKS, case_list, case_pages
-from medsyn.report.figures import conditions_figure, gap_figure, sensitivity_figure
+from medsyn.report.figures import conditions_figure, gap_figure
 from medsyn.report.rapt_figure import rapt_figure, rapt_view
+from medsyn.report.sensitivity import contribution_views, sensitivity_views
+from medsyn.report.sensitivity_figures import (
+    contribution_figure,
+    difference_figure,
+    mean_figure,
+    nmse_figure,
+    scatter_figure,
+)
 from medsyn.report.tables import (
     Table,
     condition_views,
@@ -55,7 +67,6 @@ from medsyn.report.tables import (
     main_view,
     missing_view,
     number,
-    sensitivity_views,
 )
 from medsyn.report.words import summary
 
@@ -151,7 +162,37 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
             (
                 "sensitivity",
                 "Mean sensitivity to images and findings by type, as in the table below",
-                sensitivity_figure(types),
+                mean_figure(types),
+            ),
+            ("nmse", "NMSE of each evidence type, as in the table below", nmse_figure(types)),
+            *_by_model(
+                per_case,
+                (
+                    (
+                        "sensitivity-scatter",
+                        "Sensitivity to images against that to findings, a point a case",
+                        scatter_figure,
+                    ),
+                    (
+                        "sensitivity-difference",
+                        "How far cases lie above and below the line of equal sensitivity",
+                        difference_figure,
+                    ),
+                ),
+            ),
+        ],
+    )
+    of_types, of_pairs = contributions(run), synergies(run)
+    by_type = contributions_by_type(of_types)
+    section(
+        "contributions",
+        "Contributions",
+        contribution_views(by_type, synergies_by_pair(of_pairs)),
+        [
+            (
+                "contributions",
+                "Contribution of each evidence type, as in the table below",
+                contribution_figure(by_type),
             )
         ],
     )
@@ -171,11 +212,26 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
     )
     section("missing", "Missing and skipped", [missing_view(missing_table(run))], [])
     _csv(answers(run), out / "tables" / "answers.csv")
-    if len(per_case):
-        _csv(per_case, out / "tables" / "sensitivities.csv")
+    for name, frame in (
+        ("sensitivities", per_case),
+        ("contributions-by-case", of_types),
+        ("synergies-by-case", of_pairs),
+    ):
+        if len(frame):
+            _csv(frame, out / "tables" / f"{name}.csv")
     if len(by_layer):
         _csv(by_layer, out / "tables" / "rapt-by-layer.csv")
     return {"words": summary(run, main, types), "sections": sections, "per_case": bool(len(per_case))}
+
+
+def _by_model(per_case: pl.DataFrame, figures: Any) -> list[tuple[str, str, str | None]]:
+    """Draw figures that have a model each."""
+    names = per_case["model"].unique(maintain_order=True)
+    return [
+        (f"{stem}-{place}", f"{model}: {alt}", draw(per_case, model))
+        for place, model in enumerate(names, 1)
+        for stem, alt, draw in figures
+    ]
 
 
 def _about(run: Evaluated) -> dict[str, Any]:

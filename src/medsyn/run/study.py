@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from medsyn import condition as conditions
 from medsyn.case import InputError
@@ -53,7 +61,7 @@ def _choices(value: Any) -> Any:
 def _names(value: Any) -> Any:
     values = value if isinstance(value, list | tuple) else [value]
     parts = [part for item in values for part in (item.split(",") if isinstance(item, str) else [item])]
-    return [part.strip() if isinstance(part, str) else part for part in parts]
+    return [part.strip() if isinstance(part, str) else part for part in parts if part != ""]
 
 
 def _unique(value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -62,6 +70,12 @@ def _unique(value: tuple[Any, ...]) -> tuple[Any, ...]:
 
 Models = Annotated[tuple[ModelChoice, ...], BeforeValidator(_choices), AfterValidator(_unique)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_unique)]
+
+ANALYSES = {
+    "sensitivity": ("leave-one-out", "remove-text", "findings+remove-text"),
+    "contributions": ("all-subsets",),
+}
+"""Every analysis that a study can name -> the conditions that it needs on the final diagnosis."""
 
 
 class Study(BaseModel):
@@ -82,6 +96,8 @@ class Study(BaseModel):
     """The run's folder; an existing run is continued."""
     task: Annotated[Names, Field(min_length=1)] = ("ddx", "fdx")
     condition: Annotated[Names, Field(min_length=1)] = ("images",)
+    analysis: Names = ()
+    """Analyses whose task and conditions are added; the task is then ``fdx`` alone unless others are named."""
     judge: Models = ()
     judge_temperature: Annotated[float, Field(ge=0, le=2)] | Literal["server"] = 0.0
     """At which judges grade; ``server`` sends none, for models that take no temperature."""
@@ -104,8 +120,22 @@ class Study(BaseModel):
     retry_failed: bool = False
     """Whether requests whose stored response is a failure are sent again."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _add_analyses(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not data.get("analysis"):
+            return data
+        analyses = _names(data["analysis"])
+        needed = [name for analysis in analyses for name in ANALYSES.get(str(analysis), ())]
+        tasks, given = data.get("task"), data.get("condition")
+        more = {"task": [*_names(tasks or ()), "fdx"], "condition": _names(given or ()) + needed}
+        return data | (more if needed else {})
+
     def check(self) -> None:
-        """Raise InputError for unknown tasks or conditions, or a budget without prices."""
+        """Raise InputError for unknown analyses, tasks or conditions, or a budget without prices."""
+        for name in self.analysis:
+            if name not in ANALYSES:
+                raise InputError(f"analysis {name!r} is unknown; {nearest(name, ANALYSES)}")
         for name in self.task:
             open_task(name)
         for name in self.condition:
@@ -152,8 +182,24 @@ def load_study(path: Path, **flags: Any) -> Study:
     for name in ("cases", "out", "prices"):
         if isinstance(content.get(name), str):
             content[name] = path.parent / Path(content[name]).expanduser()
+    for name in ("model", "judge"):
+        if content.get(name) is not None:
+            content[name] = [_placed(entry, path.parent) for entry in _choices(content[name])]
     content |= {name: value for name, value in flags.items() if value is not None}
     return make_study(content, str(path))
+
+
+def _placed(entry: Any, folder: Path) -> Any:
+    """Make the paths in a model's entry relative to the study file's folder."""
+    if not isinstance(entry, dict):
+        return entry
+    name = str(entry.get("name", ""))
+    prefix, _, rest = name.partition(":")
+    if prefix == "human" or (prefix == "hf" and (folder / rest).is_dir()):
+        entry = entry | {"name": f"{prefix}:{folder / Path(rest).expanduser()}"}
+    if isinstance(entry.get("tokenizer"), str):
+        entry = entry | {"tokenizer": str(folder / Path(entry["tokenizer"]).expanduser())}
+    return entry
 
 
 def make_study(content: dict[str, Any], place: str) -> Study:
