@@ -69,6 +69,37 @@ def test_the_exact_judge_ignores_accents_and_width(true: str, named: str):
     assert open_judge("exact").verdict(subject(named, truth=Diagnosis(name=true)), None).score == 5
 
 
+@pytest.mark.parametrize(
+    ("true", "named"),
+    [
+        ("Lymphoma (primary)", "Osteosarcoma (primary)"),
+        ("Diabetes mellitus (type 2)", "Neurofibromatosis (type 2)"),
+        ("Diabetes mellitus (type 2)", "Diabetes mellitus (type 1)"),
+        ("Fracture of the tibia (left)", "Pneumonia (left)"),
+        ("急性白血病（M2）", "慢性病（M2）"),
+        ("急性白血病（M2）", "急性白血病（M3）"),
+    ],
+)
+def test_the_exact_judge_never_compares_a_part_of_one_name_with_a_part_of_another(true: str, named: str):
+    assert open_judge("exact").verdict(subject(named, truth=Diagnosis(name=true)), None).score == 0
+    aliased = Diagnosis(name="Something else", aliases=(true,))
+    assert open_judge("exact").verdict(subject(named, truth=aliased), None).score == 0
+
+
+@pytest.mark.parametrize(
+    ("true", "named"),
+    [
+        ("Granulomatosis with polyangiitis (GPA)", "GPA"),
+        ("Granulomatosis with polyangiitis (GPA)", "granulomatosis with polyangiitis"),
+        ("Granulomatosis with polyangiitis", "Granulomatosis with polyangiitis (c-ANCA positive)"),
+        ("Diabetes mellitus (type 2)", "diabetes mellitus, type 2"),
+        ("急性白血病（M2）", "急性白血病(M2)"),
+    ],
+)
+def test_the_exact_judge_compares_a_bracket_with_a_whole_name(true: str, named: str):
+    assert open_judge("exact").verdict(subject(named, truth=Diagnosis(name=true)), None).score == 5
+
+
 def test_the_exact_judge_asks_no_model():
     assert open_judge("exact").model is None
     assert open_judge("exact").question(subject("GPA")) is None

@@ -1,9 +1,10 @@
 """The judge ``exact``: a diagnosis counts if its name equals the true diagnosis or an alias, and only then.
 
 Names are compared after normalisation (`medsyn.prompt.reply.normalise`): case, punctuation, spacing, accents and
-full-width letters do not matter. What stands in brackets is compared apart as well, because models like to
-write ``Granulomatosis with polyangiitis (GPA)``. It knows no synonyms that the case does not list, so its
-coverage is a lower bound.
+full-width letters do not matter. A name without its brackets, or what stands in them, may equal the other
+side's whole name, because models like to write ``Granulomatosis with polyangiitis (GPA)``; a part of one side
+never counts against a part of the other, since ``(left)`` and ``(type 2)`` tell nothing. It knows no synonyms
+that the case does not list, so its coverage is a lower bound.
 
 Example:
     >>> from medsyn.case import Diagnosis
@@ -39,9 +40,21 @@ class ExactJudge:
         """Return 5 with the rank of the first equal name, or the lowest grade."""
         for rank, named in enumerate(subject.diagnoses, start=1):
             for true in subject.diagnosis.names:
-                if any(same_name(a, b) for a in _wordings(named) for b in _wordings(true)):
+                if _equal(named, true):
                     return Verdict(score=5, rank=rank, reason=f"equals {true}")
         return failed_verdict(subject.scale, "no name equals the diagnosis or an alias")
+
+
+def _equal(named: str, true: str) -> bool:
+    """Whether one name, in any of its wordings, is the other as it stands.
+
+    Example:
+        >>> _equal("ANCA vasculitis (GPA)", "GPA"), _equal("Osteosarcoma (primary)", "Lymphoma (primary)")
+        (True, False)
+    """
+    return any(same_name(wording, true) for wording in _wordings(named)) or any(
+        same_name(named, wording) for wording in _wordings(true)
+    )
 
 
 def _wordings(name: str) -> tuple[str, ...]:
