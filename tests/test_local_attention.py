@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AttentionInterface, AutoModelForImageTextToText, Gemma2Config, Gemma2ForCausalLM
+from transformers import (
+    AttentionInterface,
+    AutoConfig,
+    AutoModelForImageTextToText,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+)
 
 from medsyn.case import InputError
 from medsyn.model.local.attention import NAME, attention_rows, last_row, last_rows
@@ -29,9 +35,12 @@ def folders(tmp_path_factory) -> dict[str, Path]:
     return {kind: make(kind, tmp_path_factory.mktemp("models") / kind) for kind in KINDS}
 
 
-def load(folder: Path, attention: str = "sdpa") -> Any:
-    """Load a checkpoint with the given attention."""
-    return AutoModelForImageTextToText.from_pretrained(folder, attn_implementation=attention).eval()
+def load(folder: Path, attention: str = "sdpa", **text: Any) -> Any:
+    """Load a checkpoint with the given attention, its language model configured otherwise on request."""
+    config = AutoConfig.from_pretrained(folder)
+    for name, value in text.items():
+        setattr(config.text_config, name, value)
+    return AutoModelForImageTextToText.from_pretrained(folder, config=config, attn_implementation=attention).eval()
 
 
 def model_inputs(kind: str, model: Any, lengths: tuple[int, ...] = (60, 46), images: int = 2) -> dict[str, Any]:
@@ -64,10 +73,10 @@ def model_inputs(kind: str, model: Any, lengths: tuple[int, ...] = (60, 46), ima
     return inputs
 
 
-def eager_rows(folder: Path, inputs: dict[str, Any]) -> torch.Tensor:
+def eager_rows(folder: Path, inputs: dict[str, Any], **text: Any) -> torch.Tensor:
     """The oracle: the last rows of the full matrices, from another copy of the model."""
     with torch.no_grad():
-        out = load(folder, "eager")(**inputs, output_attentions=True)
+        out = load(folder, "eager", **text)(**inputs, output_attentions=True)
     return torch.stack([layer[:, :, -1] for layer in out.attentions])
 
 
@@ -120,6 +129,16 @@ def test_a_sliding_window_sees_its_last_tokens_alone(folders):
         looked = (rows[layer, 0] > 0).any(0)
         assert bool(looked[: 60 - window].any()) == (kind == "full_attention")
         assert looked[60 - window :].all()
+
+
+def test_queries_are_scaled_as_the_architecture_has_it(folders):
+    # Gemma-3 27B divides by the root of 168, while its heads are 128 wide
+    model = load(folders["gemma3"], query_pre_attn_scalar=3)
+    inputs = model_inputs("gemma3", model)
+    rows = last_rows(model, inputs)
+    expected = eager_rows(folders["gemma3"], inputs, query_pre_attn_scalar=3)
+    torch.testing.assert_close(rows, expected, atol=TOLERANCE, rtol=0)
+    assert (rows - last_rows(load(folders["gemma3"]), inputs)).abs().max() > 0.05
 
 
 def test_padding_gets_no_attention(folders):

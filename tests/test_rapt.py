@@ -262,11 +262,13 @@ def test_the_figure_shows_a_panel_a_section_and_a_line_a_condition(stored):
     values = {(name, f"c0{n}"): sections for name in ("images", "random-text", "without-ct") for n in range(2)}
     stored.write("hf:a", values)
     svg = rapt_figure(rapt_table(stored), "hf:a")
-    for words in ("Textual evidence", "Image tokens", ">CT<", ">images<", ">random-text<"):
+    for words in ("Textual evidence", "Image tokens", ">CT<", ">hf:a<", ">images<", ">random-text<"):
         assert words in svg
     assert "without-ct" not in svg
     assert rapt_figure(rapt_table(stored), "hf:a") == svg
     assert rapt_figure(rapt_table(stored), "hf:other") is None
+    stored.write("hf:$a$", values)
+    assert ">hf:$a$<" in rapt_figure(rapt_table(stored), "hf:$a$")
 
 
 def test_the_summary_averages_the_layers_of_each_case(stored):

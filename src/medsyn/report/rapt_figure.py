@@ -52,9 +52,13 @@ def rapt_figure(table: pl.DataFrame, model: str) -> str | None:
             axes.set_ylim(bottom=0)
         handles = {line.get_label(): line for axes in panels for line in axes.lines}
         shown = [handles[name] for name in conditions if name in handles]
-        figure.legend(shown, conditions, loc="upper right", ncols=len(shown), frameon=False, borderaxespad=0.2)
+        tall = figure.get_figheight()
+        place = {"loc": "upper right", "bbox_to_anchor": (1, 1 - 0.2 / tall), "borderaxespad": 0.2}
+        figure.legend(shown, conditions, ncols=len(shown), frameon=False, **place)
+        name = {"fontsize": 9, "fontweight": "bold", "parse_math": False}
+        figure.text(0.01, 1 - 0.05 / tall, model, ha="left", va="top", **name)
         foot = "layer; relative attention per token, 1 = average token of the prompt (grey); bands: 95 % intervals"
-        figure.text(0.5, 0.1 / figure.get_figheight(), foot, ha="center", va="bottom", fontsize=9, color=INK)
+        figure.text(0.5, 0.1 / tall, foot, ha="center", va="bottom", fontsize=9, color=INK)
         return to_svg(figure)
 
 
@@ -128,7 +132,8 @@ def _line(axes: Axes, part: pl.DataFrame, name: str, style: tuple[str, str, str]
     part = part.sort("layer")
     colour, dash, marker = style
     layers, values = part.get_column("layer").to_numpy(), part.get_column("rapt").to_numpy()
-    low, high = (part.get_column(f"rapt_{end}").fill_null(float("nan")).to_numpy() for end in ("low", "high"))
+    # where there is no interval, the band closes to the line; a gap would hide its neighbours' as well
+    low, high = (part.get_column(f"rapt_{end}").fill_null(part["rapt"]).to_numpy() for end in ("low", "high"))
     axes.fill_between(layers, low, high, color=colour, alpha=0.18, lw=0, zorder=2)
     axes.plot(layers, values, color=colour, ls=dash, marker=marker, ms=3, lw=1.4, label=name, zorder=3)
 
@@ -137,7 +142,7 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     across = min(ACROSS, count)
     down = -(-count // across)
     # inches; set by hand, since fitting them costs seconds for many panels
-    left, bottom, top, wide, tall, between, title = 0.45, 0.6, 0.3, 1.75, 1.25, 0.35, 0.35
+    left, bottom, top, wide, tall, between, title = 0.45, 0.6, 0.5, 1.75, 1.25, 0.35, 0.35
     size = (max(left + across * (wide + between), 6.6), top + down * (tall + title) + bottom)
     figure = Figure(figsize=size)
     panels = []
