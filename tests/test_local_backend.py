@@ -248,3 +248,19 @@ def test_a_bad_checkpoint_stops_a_run_with_one_message(
     )
     assert code == 1
     assert "config.json" in capsys.readouterr().err
+
+
+def test_closing_ends_what_is_being_written() -> None:
+    model = LocalModel(replace(loaded("qwen2.5-vl", "ABCD"), context=10**6))
+    asked = requests("ddx", "findings", Sampling(0.0, 10**5))[:1]
+
+    async def ask() -> float:
+        waiting = asyncio.create_task(model.respond(asked[0]))
+        await asyncio.sleep(1)
+        start = asyncio.get_running_loop().time()
+        await model.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        return asyncio.get_running_loop().time() - start
+
+    assert asyncio.run(ask()) < 5

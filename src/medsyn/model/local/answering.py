@@ -6,10 +6,10 @@ enough option mass, the most probable letter is the answer; otherwise the answer
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from medsyn.case import ImageError
 from medsyn.model.local.encoding import Encoded, Encoder, EncodingError
@@ -37,8 +37,10 @@ class _Asked:
 class Answering:
     """Answers requests with one model; to be used by one thread."""
 
-    def __init__(self, loaded: Loaded, identity: Mapping[str, Any]):
-        self._loaded, self._identity = loaded, identity
+    def __init__(self, loaded: Loaded):
+        self._loaded = loaded
+        self.stopped = threading.Event()
+        """Set from another thread, it ends what is being written."""
         self.encoder = Encoder(loaded)
         self.budget = token_budget(loaded)
         self._features = FeatureCache()
@@ -79,11 +81,18 @@ class Answering:
             prompt = self.encoder.encode(request)
         except (EncodingError, ImageError) as error:
             return Response.failed(key, "input", f"{place}: {error}")
-        room = self._loaded.context - 1  # at least one token of the answer
+        room = self._loaded.context - self._answer_length(request)
         if len(prompt) > room:
             text = f"the prompt has {len(prompt)} tokens, but the model takes at most {room} before its answer"
             return Response.failed(key, "input", f"{place}: {text}")
         return _Asked(key, request, prompt)
+
+    def _answer_length(self, request: Request) -> int:
+        """Tokens that an answer needs at least."""
+        if self._loaded.settings.posterior_from == "letters":
+            return 1
+        encode = self._loaded.tokenizer.encode
+        return max((len(encode(text, add_special_tokens=False)) for text in request.options), default=1)
 
     def _posteriors(self, scored: Sequence[_Asked]) -> list[Posterior | Failure | str]:
         prompts = [asked.prompt for asked in scored]
@@ -119,7 +128,7 @@ class Answering:
             )
             for asked, _ in written
         ]
-        answers = generate(self._loaded, writings, self.budget)
+        answers = generate(self._loaded, writings, self.budget, self.stopped)
         for (asked, response), answer in zip(written, answers, strict=True):
             if isinstance(answer, Failure):
                 yield asked.failed(answer)

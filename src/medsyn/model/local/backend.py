@@ -10,10 +10,12 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from medsyn.model.local.answering import Answering
+from medsyn.model.local.generating import Stopped
 from medsyn.model.local.loading import Loaded, load
 from medsyn.model.types import Model, ModelSettings, Request, Response
 
@@ -39,7 +41,7 @@ class LocalModel:
         self.identity: Mapping[str, Any] = loaded.identity
         self.tokenizer = _Tokenizer(loaded.tokenizer)
         self.concurrency = max(IN_FLIGHT, loaded.settings.concurrency)
-        self._answering = Answering(loaded, self.identity)
+        self._answering = Answering(loaded)
         self._queue: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="medsyn-hf")
@@ -55,7 +57,8 @@ class LocalModel:
         return replace(response, seconds=time.perf_counter() - start)
 
     async def close(self) -> None:
-        """Stop the thread once its batch is done."""
+        """End what is being written, and the thread with it; what waits is cancelled."""
+        self._answering.stopped.set()
         if self._worker is not None:
             self._worker.cancel()
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
@@ -81,9 +84,10 @@ class LocalModel:
         for each in taken:
             places.setdefault(each.key, []).append(each)
         requests = {key: waiting[0].request for key, waiting in places.items()}
-        for response in self._answering.answer(requests):
-            for each in places[response.key]:
-                loop.call_soon_threadsafe(_settle, each.done, response)
+        with suppress(Stopped):  # on closing: nobody waits any more
+            for response in self._answering.answer(requests):
+                for each in places[response.key]:
+                    loop.call_soon_threadsafe(_settle, each.done, response)
 
 
 def _settle(done: asyncio.Future[Response], response: Response) -> None:

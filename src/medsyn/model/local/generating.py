@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,28 +45,40 @@ class Written:
     """Whether the model ended the answer itself."""
 
 
-def generate(loaded: Loaded, writings: Sequence[Writing], budget: int) -> list[Written | Failure]:
+class Stopped(Exception):
+    """Writing was ended from outside; there are no answers."""
+
+
+def generate(
+    loaded: Loaded, writings: Sequence[Writing], budget: int, stopped: threading.Event | None = None
+) -> list[Written | Failure]:
     """Write the answers to prompts, in their order, in batches of like length.
 
     Args:
         budget: tokens in a batch, prompts and answers.
+        stopped: once set, no further token is written.
+
+    Raises:
+        Stopped: ``stopped`` was set.
     """
     return in_batches(
         writings,
         lambda writing: len(writing.prompt) + writing.most,
-        lambda batch: _generate(loaded, batch),
+        lambda batch: _generate(loaded, batch, stopped),
         budget,
     )
 
 
-def _generate(loaded: Loaded, batch: Sequence[Writing]) -> list[Written | Failure]:
+def _generate(
+    loaded: Loaded, batch: Sequence[Writing], stopped: threading.Event | None
+) -> list[Written | Failure]:
     import torch
     from transformers import LogitsProcessorList
 
     inputs = collate(loaded, [writing.prompt for writing in batch], positions=False)
     width = inputs["input_ids"].shape[1]
     stops = stop_ids(loaded)
-    draw = _draws(loaded, batch)
+    draw = _draws(loaded, batch, stopped)
     with torch.inference_mode():
         made = loaded.model.generate(
             **inputs,
@@ -99,7 +112,7 @@ def stop_ids(loaded: Loaded) -> set[int]:
     return stops | {loaded.tokenizer.eos_token_id} - {None}
 
 
-def _draws(loaded: Loaded, batch: Sequence[Writing]) -> _Draw:
+def _draws(loaded: Loaded, batch: Sequence[Writing], stopped: threading.Event | None) -> _Draw:
     import torch
     from transformers import LogitsProcessor
 
@@ -109,6 +122,8 @@ def _draws(loaded: Loaded, batch: Sequence[Writing]) -> _Draw:
         """Turns a row's logits into those whose largest is the token drawn."""
 
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+            if stopped is not None and stopped.is_set():
+                raise Stopped
             for row in scores.isnan().any(-1).nonzero().flatten().tolist():
                 self.broken.setdefault(row, self.step)
             self.step += 1

@@ -135,7 +135,7 @@ def load(name_or_path: str, settings: ModelSettings | None = None) -> Loaded:
         chat_template=template,
         device=device,
         dtype=model.dtype,
-        context=config.get_text_config().max_position_embeddings,
+        context=getattr(config.get_text_config(), "max_position_embeddings", tokenizer.model_max_length),
         identity=identity,
         settings=settings,
     )
@@ -145,24 +145,18 @@ def load(name_or_path: str, settings: ModelSettings | None = None) -> Loaded:
 def _told(name: str) -> Iterator[None]:
     """Turn what the libraries raise for a checkpoint that they cannot read into one clear message."""
     import torch
+    from httpx2 import HTTPError
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
+    unread = (OSError, ValueError, KeyError, ImportError, RuntimeError)
     try:
         yield
     except InputError:
         raise
     except torch.OutOfMemoryError as error:
         raise InputError(f"model 'hf:{name}': its weights do not fit in the device's memory: {error}") from error
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        ImportError,
-        RuntimeError,
-        SafetensorError,
-        StrictDataclassError,
-    ) as error:
+    except (*unread, SafetensorError, StrictDataclassError, HTTPError) as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise InputError(f"model 'hf:{name}': cannot be loaded: {first}") from error
 

@@ -128,8 +128,8 @@ def token_budget(loaded: Loaded) -> int:
     free, _ = torch.cuda.mem_get_info(loaded.device)
     # activations of a layer, and the keys and values of all of them, with as much again for the vision tower
     layer = 8 * hidden + 3 * inner
-    heads = config.num_key_value_heads * getattr(config, "head_dim", hidden // config.num_attention_heads)
-    token = 2 * (layer + 2 * heads * config.num_hidden_layers) * loaded.dtype.itemsize
+    cached = 2 * hidden * config.num_hidden_layers  # at most: grouped heads need less
+    token = 2 * (layer + cached) * loaded.dtype.itemsize
     return max(CPU_TOKENS, free // 2 // token)
 
 
