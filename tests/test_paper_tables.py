@@ -115,7 +115,7 @@ def test_table_2_is_reproduced_for_17_models_and_one_is_irreproducible(paper):
     assert all(abs(found[m, "zh"] - printed_value(2, m, "accuracy", "zh").value) < 0.00501 for m in MODELS)
     # the paper pools the rounded shares of the two languages
     overall = {m: abs(found[m, "all"] - printed_value(2, m, "accuracy", "all").value) for m in agree}
-    assert max(overall.values()) < 0.011
+    assert max(overall.values()) < 0.01
 
 
 def test_the_ranks_of_table_2_are_reproduced(paper):

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -298,6 +299,33 @@ def test_the_audit_finds_a_planted_error(monkeypatch, check, key, text):
     new = [one for one in audit() if str(one) not in before]
     assert check in {one.check for one in new}
     assert any((one.table, one.model, one.measure, one.part) == key for one in new if one.check == check)
+
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "published.md"
+
+
+def test_the_document_says_what_the_audit_finds():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    counts = {
+        row[0].strip("`"): int(row[2].partition(" ")[0].strip(",")) for row in rows if row[0].strip("`") in CHECKS
+    }
+    assert counts == {check: len(found(check)) for check in CHECKS}
+    overall = {one.model: one for one in audit() if one.check == "pooling"}
+    told = {row[0]: [float(cell) for cell in row[1:]] for row in rows if row[0] in overall}
+    assert set(told) == set(overall)
+    for model, (english, chinese, whole, pooled, implied) in told.items():
+        values = [printed_value(2, model, "coverage", part).value for part in ("en", "zh", "all")]
+        assert [english, chinese, whole] == values
+        assert overall[model].low - 0.005 <= pooled <= overall[model].high + 0.005
+        assert (398 * implied + 54 * chinese) / 452 == pytest.approx(whole, abs=0.01)
+
+
+def test_sixteen_english_coverages_are_shares_of_397_cases():
+    shares = [one for one in audit() if (one.check, one.measure, one.part) == ("share", "coverage", "en")]
+    assert sum("of 397 cases" in one.note for one in shares) == 16
+    others = {one.model for one in shares if "of 397 cases" not in one.note}
+    assert others == {"Senior Physician", "GPT-5.2"}
 
 
 def test_rounding_alone_is_no_finding():

@@ -31,7 +31,7 @@ class Facts:
     size: float | None = None
     """Parameters in billions, as in its name; None where not published."""
     cutoff: str | None = None
-    """Last month of its training data, ``YYYY-MM``, as its maker states it; None where not published."""
+    """Last month of its training data or knowledge, ``YYYY-MM``, as its maker states it; None where not stated."""
     aliases: tuple[str, ...] = ()
 
     @property
