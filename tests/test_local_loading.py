@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -420,3 +421,11 @@ def test_a_model_without_vision_reads_findings_and_refuses_images(tmp_path: Path
 
 def test_checkpoints_lie_outside_the_checkout() -> None:
     assert Path.cwd() not in ROOT.parents
+
+
+def test_the_documentation_says_how_each_of_the_papers_models_is_reached(shared: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "local-models.md").read_text().casefold()
+    with (shared / "published" / "table2_main.csv").open(newline="") as file:
+        names = [row["model"] for row in csv.DictReader(file)][1:]  # the first are physicians
+    assert len(names) == 18
+    assert [name for name in names if f"| {name.casefold()} |" not in text] == []
