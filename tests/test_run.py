@@ -14,6 +14,7 @@ from medsyn.model import open_models
 from medsyn.run import Run, Study, grade_run, run_study
 from medsyn.run.budget import Budget, Prices
 from medsyn.run.load import NOT_ASKED
+from medsyn.run.start import dry_run
 from medsyn.task import open_task
 
 
@@ -203,8 +204,6 @@ def test_a_budget_in_money_needs_prices_for_every_model(place, tmp_path, fake_se
     outcome = run_study(wanted)
     assert fake_server.count == 2
     assert outcome.answers[0].cost == pytest.approx(0.002)
-    with pytest.raises(InputError, match="no price for baseline:random"):
-        run_study(study(place, task="fdx", prices=prices, budget="1 EUR"))
     with pytest.raises(InputError, match="prices are in EUR"):
         Budget.parse("5 USD", Prices.load(prices))
 
@@ -363,3 +362,103 @@ def test_a_judge_with_nothing_to_grade_gives_refusals_the_lowest_grade(place):
     assert outcome.run.judges == ("exact",)
     assert {result.status for result in outcome.run.results} == {"refused"}
     assert {result.verdicts["exact"].score for result in outcome.run.results} == {0}
+
+
+# Found by a review
+
+
+def test_half_characters_from_a_server_are_kept_as_question_marks(place, fake_server):
+    fake_server.faults = [Fault("status", status=400, body={"error": {"message": "bad \ud83d text"}})]
+    fake_server.answer = lambda received: Reply("1. Gout \ud83d", reasoning="so \ud83d")
+    wanted = study(place, fake_server, task="ddx,open-fdx", limit=2)
+    results = run_study(wanted).run.results
+    assert any("bad ? text" in (result.reason or "") for result in results)
+    assert any("Gout ?" in result.text for result in results)
+    assert run_study(wanted).run.results == results
+
+
+def test_a_budget_stops_where_the_server_counts_no_tokens(place, fake_server):
+    body = {"id": "x", "object": "chat.completion", "created": 0, "model": "m"}
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "A"}}
+    fake_server.faults = lambda number, received: Fault("raw", body={**body, "choices": [choice]})
+    model = [{"name": "openai:m", "base_url": fake_server.url, "concurrency": 1}]
+    assert run_study(study(place, task="fdx", model=model, budget="10 tokens")).stopped
+    assert fake_server.count == 1
+
+
+def test_what_sends_nothing_needs_no_price(place, tmp_path, fake_server):
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("currency: EUR\nmodels:\n  openai:m: {input: 10, output: 0}\n")
+    run_study(study(place, task="fdx", prices=prices, budget="1 EUR"))
+    with pytest.raises(InputError, match="no price for openai:n"):
+        model = [{"name": "openai:n", "base_url": fake_server.url}]
+        run_study(study(place, task="fdx", prices=prices, budget="1 EUR", model=model))
+
+
+def test_whether_posteriors_are_asked_for_is_no_part_of_a_question_without_options(place, fake_server):
+    run_study(study(place, fake_server, task="ddx"))
+    run_study(study(place, fake_server, task="ddx", posterior=False))
+    assert fake_server.count == 4
+
+
+def test_equal_requests_of_one_command_are_told_apart_from_stored_ones(place, fake_server):
+    fake_server.answer = lambda received: "1. Gout"
+    [tally] = run_study(study(place, fake_server, task="ddx,open-fdx")).answers
+    assert (tally.stored, tally.shared, tally.done) == (0, 4, 8)
+
+
+def test_the_reasons_of_failures_are_told_with_their_cases(place, fake_server):
+    fake_server.faults = lambda number, received: Fault("status", status=503)
+    [tally] = run_study(study(place, fake_server, task="fdx")).answers
+    [(reason, cases)] = tally.reasons.items()
+    assert reason.startswith("server: ")
+    assert sorted(cases) == ["c00", "c01", "c02", "c03"]
+
+
+def test_an_unreadable_verdict_is_asked_for_again_on_request(place, fake_server):
+    fake_server.answer = lambda received: "1. Gout"
+    run_study(study(place, fake_server, task="ddx", limit=1))
+    judge = study(place, fake_server, judge=[{"name": "openai:judge", "base_url": fake_server.url}]).judge
+    fake_server.answer = lambda received: "I like it."
+    assert grade_run(place / "run", judge).run.results[0].verdicts["openai:judge"].missing
+    assert grade_run(place / "run", judge).verdicts == 0
+    fake_server.answer = lambda received: '{"score": 3, "rank": null, "reason": "related"}'
+    again = grade_run(place / "run", judge, retry_failed=True)
+    assert again.run.results[0].verdicts["openai:judge"].score == 3
+    arrived = fake_server.count
+    assert grade_run(place / "run", judge, retry_failed=True).verdicts == 0
+    assert fake_server.count == arrived
+
+
+def test_a_verdict_belongs_to_the_request_that_it_answers(place, fake_server):
+    fake_server.answer = lambda received: "1. Gout"
+    run_study(study(place, fake_server, task="ddx", limit=1))
+    judge = study(place, fake_server, judge=[{"name": "openai:judge", "base_url": fake_server.url}]).judge
+    fake_server.answer = lambda received: '{"score": 3, "rank": null, "reason": "related"}'
+    grade_run(place / "run", judge)
+    fake_server.answer = lambda received: '{"score": 5, "rank": 1, "reason": "warm"}'
+    warm = grade_run(place / "run", judge, temperature=1.0)
+    assert warm.verdicts == 1
+    assert warm.run.results[0].verdicts["openai:judge"].score == 5
+
+
+@pytest.mark.parametrize("address", ["http://me:SECRET@127.0.0.1:1/v1", "http://127.0.0.1:1/v1?api-key=SECRET"])
+def test_a_key_in_an_address_is_refused_and_not_repeated(place, address):
+    with pytest.raises(InputError, match="base URL") as told:
+        run_study(study(place, model=[{"name": "openai:m", "base_url": address}]))
+    assert "SECRET" not in str(told.value)
+    assert not (place / "run").exists()
+
+
+def test_a_slip_of_a_key_for_its_variable_is_not_repeated(place):
+    with pytest.raises(InputError, match="api_key_env") as told:
+        run_study(study(place, model=[{"name": "openai:m", "api_key_env": "sk-SECRET-SECRET"}]))
+    assert "SECRET" not in str(told.value)
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(place):
+    run_study(study(place, task="fdx"))
+    with pytest.raises(InputError, match="judge 'exakt'"):
+        dry_run(study(place, judge="exakt"))
+    with pytest.raises(InputError, match=r"seed: found 1, expected 0.*give --seed"):
+        dry_run(study(place, seed=1))

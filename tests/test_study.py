@@ -97,3 +97,15 @@ def test_a_temperature_can_be_left_to_the_server():
     assert temperature() == 0.0
     assert temperature(temperature="0.7") == 0.7
     assert temperature(temperature="server") is None
+
+
+def test_every_path_in_a_study_file_is_relative_to_it(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "cases: book\nout: run\nmodel: ['human:readers.csv', {name: 'openai:m', tokenizer: t.json}]\n"
+        "judge: [exact]\ntask: 'fdx,'\n"
+    )
+    study = load_study(path)
+    assert study.model[0].name == f"human:{tmp_path / 'readers.csv'}"
+    assert study.model[1].tokenizer == str(tmp_path / "t.json")
+    assert study.task == ("fdx",)

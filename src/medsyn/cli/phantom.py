@@ -52,9 +52,8 @@ def demo(
     from medsyn.run.progress import Live
 
     folder, run = out / "casebook", out / "run"
-    if not (folder / "casebook.json").exists():
-        typer.echo(f"$ medsyn phantom {folder} --cases {cases} --seed {seed}")
-        make_clinic(folder, cases=cases, seed=seed)
+    typer.echo(f"$ medsyn phantom {folder} --cases {cases} --seed {seed}")
+    make_clinic(folder, cases=cases, seed=seed)
     book = Casebook.load(folder)
     # the second study extends the first one's run: sensitivity needs final diagnoses only
     for task, condition in (

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from medsyn.case import Description
     from medsyn.run import Outcome
     from medsyn.run.estimate import Estimate
+    from medsyn.run.execute import Tally
 
 
 def plain(content: Any) -> None:
@@ -37,13 +38,15 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     """Print a table; all columns but the first are numbers."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
         made.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number > 0)
     for row in rows:
-        made.add_row(*("–" if cell is None else str(cell) for cell in row))
-    Console().print(made, markup=False) if rows else None
+        made.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))  # Text: a name is no markup
+    if rows:
+        Console().print(made)
 
 
 def description(counts: Description) -> None:
@@ -102,16 +105,29 @@ def outcome(done: Outcome) -> None:
 
     for tally in (*done.answers, *done.grades):
         said = [f"{tally.done} sent", f"{tally.stored} stored before"]
+        said += [f"{tally.shared} the same as others"] if tally.shared else []
         said += [f"{tally.failed} failed"] if tally.failed else []
         said += [f"{tally.unanswered} refused or cut off"] if tally.unanswered else []
         typer.echo(f"{tally.model}: {tally.settled} of {tally.total} requests ({', '.join(said)})")
+        _reasons(tally)
     if done.skipped:
         typer.echo(f"{done.skipped} questions were not asked, because the case lacks what they need")
     if done.stopped:
         typer.echo(f"stopped: {done.stopped}")
     if any(tally.failed for tally in (*done.answers, *done.grades)):
-        typer.echo("send what failed again with: --retry-failed")
+        typer.echo(
+            "what failed is missing, not wrong; once the cause is mended, send it again with: --retry-failed"
+        )
     results(main_table(done.run))
+
+
+def _reasons(tally: Tally, most: int = 3) -> None:
+    """Print the most frequent reasons of failures, each with a case."""
+    ranked = sorted(tally.reasons.items(), key=lambda item: -len(item[1]))
+    for reason, cases in ranked[:most]:
+        typer.echo(f"  {len(cases)} failed, such as case {cases[0]}: {reason}")
+    if len(ranked) > most:
+        typer.echo(f"  and {len(ranked) - most} more reasons; the report lists them all")
 
 
 def results(rows: Any) -> None:

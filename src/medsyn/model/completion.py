@@ -69,7 +69,7 @@ class _Logprobs(BaseModel):
 def read_completion(data: bytes, request: Request, key: str) -> Response:
     """Return the response that a server's body (status 200) stands for; seconds are left at 0."""
     try:
-        completion = _Completion.model_validate_json(data)
+        completion = _Completion.model_validate_json(_whole(data))
     except ValidationError as error:
         return Response.failed(key, "garbage", _complaint(data, error))
     choice, served_by = completion.choices[0], completion.model
@@ -102,6 +102,16 @@ def _usage(data: Any) -> Usage:
     except ValidationError:
         return Usage()  # an answer is not lost for a count that makes no sense
     return Usage(usage.prompt_tokens, usage.completion_tokens)
+
+
+def _whole(data: bytes) -> bytes:
+    """Make question marks of half characters (lone surrogates), which some servers write into their JSON."""
+    if b"\\u" not in data:
+        return data
+    try:
+        return json.dumps(json.loads(data), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return data
 
 
 def _complaint(data: bytes, error: ValidationError) -> str:

@@ -223,11 +223,19 @@ def _address(settings: ModelSettings) -> str | None:
         usable = False
     if not usable:
         raise InputError(f"base URL: found {address!r}, expected an address such as http://127.0.0.1:8000/v1")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        # not repeated in the message: addresses are kept in the run, and keys must not be
+        raise InputError(
+            "base URL: found a user name, password or query in it, expected a bare address; "
+            "give the key in an environment variable (--api-key-env)"
+        )
     return address
 
 
 def _key(settings: ModelSettings) -> str:
     name = settings.api_key_env or DEFAULT_KEY
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InputError("api_key_env: found something else than the name of an environment variable")
     key = os.environ.get(name, "").strip()
     if not key and settings.api_key_env is None and _address(settings):
         return PLACEHOLDER

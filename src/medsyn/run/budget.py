@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from medsyn.case import InputError
 from medsyn.model import Usage
 
+FREE = ("baseline:", "human:", "phantom:", "hf:")
+"""Prefixes of models that send nothing to anyone who charges for it."""
+
 
 class Price(BaseModel):
     """What a model's tokens cost, by million."""
@@ -100,7 +103,7 @@ class Budget:
 
     def check_models(self, names: list[str]) -> None:
         """Raise InputError where a budget of money meets a model without a price."""
-        unpriced = [name for name in names if name not in self.prices.models]
+        unpriced = [name for name in names if name not in self.prices.models and not name.startswith(FREE)]
         if self.money is not None and unpriced:
             raise InputError(f"budget: no price for {', '.join(unpriced)}; add it to the price file")
 

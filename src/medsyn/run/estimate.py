@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medsyn.case import TextPart
-from medsyn.model import Model, Request
+from medsyn.model import Model, Request, Response, Usage
 from medsyn.run.budget import Prices
 from medsyn.run.plan import Plan
 
@@ -46,6 +46,21 @@ def estimate(plan: Plan, models: Sequence[Model], stored: set[str], prices: Pric
             Estimate(model.name, len(works), len(works) - len(fresh), images, tokens_in, tokens_out, cost)
         )
     return estimates
+
+
+def charged(request: Request, response: Response) -> Usage:
+    """Return what a response counts in a budget: the server's count, or a guess where it does not say.
+
+    A request that failed without a count was hardly charged: it counts nothing.
+    """
+    usage = response.usage
+    if response.status == "failed" and usage.input_tokens is None and usage.output_tokens is None:
+        return Usage(0, 0)
+    said = TextPart(response.text + (response.reasoning or ""), "")
+    return Usage(
+        usage.input_tokens if usage.input_tokens is not None else input_tokens(request),
+        usage.output_tokens if usage.output_tokens is not None else input_tokens(replace(request, parts=(said,))),
+    )
 
 
 def input_tokens(request: Request) -> int:

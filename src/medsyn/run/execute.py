@@ -10,6 +10,7 @@ from typing import Protocol
 
 from medsyn.model import Model, Request, Response
 from medsyn.run.budget import Budget
+from medsyn.run.estimate import charged
 from medsyn.run.store import Store
 
 WAIT_S = 0.2
@@ -25,6 +26,8 @@ class Tally:
     """Requests planned so far; follow-up questions add to it."""
     stored: int = 0
     """Requests whose response was there before."""
+    shared: int = 0
+    """Requests that equal another one of this command, and share its response."""
     done: int = 0
     """Requests sent and answered by this command, failures included."""
     failed: int = 0
@@ -35,11 +38,13 @@ class Tally:
     """Requests not sent because the budget was used up."""
     cost: float | None = None
     """What this command spent, in the price table's currency; None without prices."""
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    """Cases by the reason of a failure, for messages; the run holds every failure itself."""
 
     @property
     def settled(self) -> int:
         """Requests that need nothing more now."""
-        return self.stored + self.done
+        return self.stored + self.shared + self.done
 
 
 class Job(Protocol):
@@ -126,9 +131,9 @@ class Executor:
             self.store.refresh()  # its last holder may have stored it just before the claim was free
             response, new = self._stored(job.key), False
             if response is None:
-                response, new = await job.model.respond(job.request), True
+                answer, new = await job.model.respond(job.request), True
                 self._sent.add(job.key)
-                self.store.add_response(response)
+                response = self.store.add_response(answer)
         finally:
             self.store.release(job.key)
             waiting = self._waiting.pop(job.key)
@@ -145,16 +150,20 @@ class Executor:
     def _settle(self, job: Job, response: Response, queue: deque[Job], settled: Settled, *, new: bool) -> None:
         tally = self._tally(job.model.name)
         if new:
-            cost = self.budget.spend(job.model.name, response.usage)
+            cost = self.budget.spend(job.model.name, charged(job.request, response))
             if cost is not None:
                 tally.cost = (tally.cost or 0.0) + cost
         following = settled(job, response)
         if following is not None:
             tally.total += 1
             queue.append(following)
+        if response.failure is not None:
+            reason = f"{response.failure.kind}: {response.failure.message}"
+            tally.reasons.setdefault(reason, []).append(job.request.case)
         self._count(
             job,
-            stored=not new,
+            stored=not new and job.key not in self._sent,
+            shared=not new and job.key in self._sent,
             done=new,
             failed=response.status == "failed",
             unanswered=response.status in ("refused", "cut-off"),

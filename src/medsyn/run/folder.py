@@ -33,11 +33,17 @@ def open_folder(folder: Path, book: Casebook, settings: dict[str, Any]) -> None:
     """
     head = folder / "run.json"
     if not head.exists():
-        if folder.is_dir() and any(folder.iterdir()):
-            raise InputError(f"{folder}: found a folder that is not empty and has no run.json, expected a new "
-                             "folder or a run's")  # fmt: skip
+        _check_empty(folder)
         _create(folder, head, book, settings)
         # another process may have won the race to create it
+    check_folder(folder, book, settings)
+
+
+def check_folder(folder: Path, book: Casebook, settings: dict[str, Any]) -> None:
+    """Raise InputError, as `open_folder` does, if a run folder does not fit; write nothing."""
+    if not (folder / "run.json").exists():
+        _check_empty(folder)
+        return
     stored = read_head(folder)
     difference = casebook_difference(stored["casebook"], book)
     if difference:
@@ -46,8 +52,15 @@ def open_folder(folder: Path, book: Casebook, settings: dict[str, Any]) -> None:
         if stored["settings"].get(name) != value:
             raise InputError(
                 f"{folder}: {name}: found {value!r}, expected {stored['settings'].get(name)!r} as this run was "
-                "started with; use another run folder for other settings"
+                f"started with; give --{name.replace('_', '-')} to extend it, or use another run folder"
             )
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(
+            f"{folder}: found a folder that is not empty and has no run.json, expected a new folder or a run's"
+        )
 
 
 def _create(folder: Path, head: Path, book: Casebook, settings: dict[str, Any]) -> None:

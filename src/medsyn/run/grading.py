@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medsyn.case import Casebook, digest
@@ -58,14 +58,18 @@ async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judg
     for judge in judges:
         for key, subject in subjects.items():
             old = known.get((judge.name, key))
-            if old is not None and (old.missing is None or not executor.retry_failed):
-                continue
-            count += 1
             request = judge.question(subject)
             if request is None or judge.model is None:
-                _store_verdict(store, judge, subject, judge.verdict(subject, None), None)
-            else:
-                jobs.append(Grading(judge, subject, judge.model, request, request.key(judge.model.identity)))
+                if old is None:
+                    count += 1
+                    _store_verdict(store, judge, subject, judge.verdict(subject, None), None)
+                continue
+            job = _job(judge, subject, request, store, again=executor.retry_failed)
+            # another rubric, temperature or model asks another request, and its verdict replaces the old one
+            lost = old is not None and old.verdict.missing is not None and executor.retry_failed
+            if old is None or old.key != job.key or lost:
+                count += 1
+                jobs.append(job)
 
     def settled(job: Job, response: Response) -> None:
         assert isinstance(job, Grading)
@@ -76,20 +80,42 @@ async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judg
     return count
 
 
+def _job(judge: Judge, subject: Subject, request: Request, store: Store, *, again: bool) -> Grading:
+    """Make the job of a request; ``again`` asks once more where the last answer held no verdict."""
+    assert judge.model is not None
+    while True:
+        key = request.key(judge.model.identity)
+        stored = store.responses.get(key)
+        if not again or stored is None or stored.status == "failed":
+            break
+        if judge.verdict(subject, stored).missing is None:
+            break
+        request = replace(request, replicate=request.replicate + 1)
+    return Grading(judge, subject, judge.model, request, key)
+
+
 def _store_verdict(store: Store, judge: Judge, subject: Subject, verdict: Verdict, key: str | None) -> None:
     record: dict[str, Any] = {"judge": judge.name, "subject": subject_key(subject), "case": subject.case}
+    record |= {"truth": subject.diagnosis.name, "diagnoses": list(subject.diagnoses)}
     record |= {name: value for name, value in asdict(verdict).items() if value not in (None, "")}
     store.append("verdicts", record | ({"key": key} if key else {}))
 
 
-def read_verdicts(store: Store) -> dict[tuple[str, str], Verdict]:
-    """Return all verdicts by judge and subject; a later one replaces a missing one."""
-    verdicts: dict[tuple[str, str], Verdict] = {}
+@dataclass(frozen=True)
+class Graded:
+    """A verdict as it is stored, with the key of the judge's request (None where it grades by rule)."""
+
+    verdict: Verdict
+    key: str | None
+
+
+def read_verdicts(store: Store) -> dict[tuple[str, str], Graded]:
+    """Return all verdicts by judge and subject: the newest, unless it is missing and an older one is not."""
+    verdicts: dict[tuple[str, str], Graded] = {}
     for record in read_records(store.folder, "verdicts"):
         place = (record["judge"], record["subject"])
-        old = verdicts.get(place)
-        if old is None or old.missing is not None:
-            verdicts[place] = Verdict(
-                record.get("score"), record.get("rank"), record.get("reason", ""), record.get("missing")
-            )
+        said = (record.get("score"), record.get("rank"), record.get("reason", ""), record.get("missing"))
+        new, old = Graded(Verdict(*said), record.get("key")), verdicts.get(place)
+        if old is None or new.verdict.missing is None or old.verdict.missing is not None:
+            verdicts[place] = new
     return verdicts

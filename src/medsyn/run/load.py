@@ -73,7 +73,7 @@ def read_run(folder: Path, book: Casebook) -> Run:
         digests[record["name"]] = record["digest"]
     with Store(folder) as store:
         responses = store.responses
-        verdicts = read_verdicts(store)
+        verdicts = {place: graded.verdict for place, graded in read_verdicts(store).items()}
     # a judge that found nothing to grade was asked all the same: refused answers get its lowest grade
     judges = tuple(dict.fromkeys(record["name"] for record in read_records(folder, "judges")))
     items, superseded = _newest(read_records(folder, "items"), digests, responses)

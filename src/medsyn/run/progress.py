@@ -36,7 +36,7 @@ class Live:
         self._began = time.monotonic()
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             _Numbers(),
@@ -82,6 +82,8 @@ class Live:
         said = [f"{tally.done / seconds:.1f}/s"]
         if tally.stored:
             said.append(f"{tally.stored} stored before")
+        if tally.shared:
+            said.append(f"{tally.shared} the same as others")
         if tally.failed:
             said.append(f"{tally.failed} failed")
         if tally.unanswered:
@@ -101,6 +103,7 @@ class Live:
                     f"{name}: {tally.settled}/{tally.total} ({self._numbers(tally)})",
                     highlight=False,
                     markup=False,
+                    emoji=False,
                     soft_wrap=True,
                 )
         self._tallies = {}

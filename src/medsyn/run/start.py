@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from medsyn.case import Casebook, Image, InputError, digest, verify_images
+from medsyn.case import Casebook, CasebookError, Image, InputError, digest, verify_images
 from medsyn.judge import Judge, open_judge
 from medsyn.model import Model, Response, open_models
 from medsyn.prompt import VERSION
 from medsyn.run.budget import Budget
 from medsyn.run.estimate import Estimate, estimate
 from medsyn.run.execute import Executor, Job, Tally
-from medsyn.run.folder import open_folder
+from medsyn.run.folder import check_folder, open_folder
 from medsyn.run.grading import grade
 from medsyn.run.load import Run, read_run
 from medsyn.run.plan import Plan, Work, make_plan
@@ -98,6 +98,7 @@ def run_study(study: Study, display: Display | None = None, book: Casebook | Non
     budget = study.open_budget()
     settings = study.task_settings
     models, judges = _models(study.model), _judges(study.judge, study.sent_judge_temperature)
+    _check_readers(models, book)
     budget.check_models([m.name for m in models] + [j.model.name for j in judges if j.model])
     tasks = [open_task(name) for name in study.task]
     plan = make_plan(book, models, tasks, study.condition, settings, study.limit)
@@ -123,8 +124,10 @@ def dry_run(study: Study) -> tuple[list[Estimate], int, str]:
     budget = study.open_budget()
     models = _models(study.model)
     tasks = [open_task(name) for name in study.task]
-    settings = study.task_settings
-    plan = make_plan(Casebook.load(study.cases), models, tasks, study.condition, settings, study.limit)
+    settings, book = study.task_settings, Casebook.load(study.cases)
+    _judges(study.judge, study.sent_judge_temperature)
+    check_folder(study.out, book, run_settings(settings))
+    plan = make_plan(book, models, tasks, study.condition, settings, study.limit)
     stored = {record["key"] for record in read_records(study.out, "responses")}
     rows = estimate(plan, models, stored, budget.prices)
     return rows, len(plan.skipped), budget.prices.currency
@@ -275,6 +278,13 @@ def _check_images(plan: Plan, display: Display) -> None:
     if failed:
         lines = [f"  case {owners[image.file]}: {error}" for image, error in failed]
         raise InputError(f"{len(failed)} images cannot be used:\n" + "\n".join(lines))
+
+
+def _check_readers(models: Sequence[Model], book: Casebook) -> None:
+    """Raise CasebookError where a model that knows its answers beforehand does not fit the casebook."""
+    faults = [fault for model in models if hasattr(model, "check") for fault in model.check(book)]
+    if faults:
+        raise CasebookError(faults)
 
 
 def _models(choices: Sequence[ModelChoice]) -> list[Model]:

@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -78,14 +79,27 @@ class Store:
         except OSError as error:
             raise StoreError(self.folder, error) from error
 
-    def add_response(self, response: Response) -> None:
-        """Store a response and remember it."""
+    def add_response(self, response: Response) -> Response:
+        """Store a response and remember it; return it as it was stored.
+
+        Half characters (lone surrogates), which some servers write and no file can hold, become question marks.
+        """
+        failure = response.failure and replace(response.failure, message=_whole(response.failure.message))
+        response = replace(
+            response,
+            text=_whole(response.text),
+            reasoning=response.reasoning and _whole(response.reasoning),
+            posterior_missing=response.posterior_missing and _whole(response.posterior_missing),
+            served_by=response.served_by and _whole(response.served_by),
+            failure=failure,
+        )
         record = {name: value for name, value in vars(response).items() if value not in (None, "")}
         for name in ("posterior", "failure", "usage"):
             if name in record:
                 record[name] = vars(record[name])
         self.append("responses", record)
         self._remember(response)
+        return response
 
     def refresh(self) -> None:
         """Take in what other processes have stored since the last look."""
@@ -123,6 +137,10 @@ class Store:
         # an answer is never replaced, a failure is by whatever comes later
         if old is None or old.status == "failed":
             self.responses[response.key] = response
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class StoreError(InputError):

@@ -32,7 +32,8 @@ def request(
         language=case.language,
         system=fill_text("system", case.language),
         options=options,
-        sampling=settings.sampling,
+        # without options there is nothing to have a posterior over, and the key must not depend on it
+        sampling=replace(settings.sampling, posterior=settings.sampling.posterior and bool(options)),
     )
 
 
