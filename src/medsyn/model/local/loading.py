@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from medsyn.case import digest
 from medsyn.case.faults import InputError
+from medsyn.model.local.adapter import ADAPTER_FILES, adapt
 from medsyn.model.types import ModelSettings
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ _FILES = (
     "merges.txt",
 )
 """The files of a checkpoint that can change an answer."""
-_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 ADVICE = "serve it with an OpenAI-compatible server such as vLLM and use openai:NAME --base-url ADDRESS"
 
 
@@ -112,13 +112,13 @@ def load(name_or_path: str, settings: ModelSettings | None = None) -> Loaded:
         processor = _processor(folder, config, tokenizer, settings, name_or_path)
         template = _template(processor, tokenizer, name_or_path)
         model, device = _model(folder, config, settings, name_or_path)
-        adapter = _adapt(model, settings.adapter, name_or_path) if settings.adapter else None
+        adapter = adapt(model, settings.adapter, name_or_path) if settings.adapter else None
         model = adapter if adapter is not None else model
     model.eval()
     identity = {
         "back end": "hf",
         **source,
-        "adapter": _hash(Path(settings.adapter), _ADAPTER_FILES) if settings.adapter else None,
+        "adapter": _hash(Path(settings.adapter), ADAPTER_FILES) if settings.adapter else None,
         "dtype": str(model.dtype).removeprefix("torch."),
         "device": device.type,
         "attention": model.config._attn_implementation,
@@ -371,35 +371,3 @@ def _quiet() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
-
-
-def _adapt(model: Any, adapter: str, name: str) -> Any:
-    """Return the model with a LoRA adapter merged into its weights."""
-    folder = Path(adapter).expanduser()
-    missing = [file for file in _ADAPTER_FILES if not (folder / file).is_file()]
-    if missing:
-        raise InputError(
-            f"adapter {adapter}: found no {' and no '.join(missing)}, expected a LoRA adapter's folder"
-        )
-    if importlib.util.find_spec("peft") is None:
-        raise InputError("adapters need peft; install it with: pip install 'medsyn[local]'")
-    from peft import LoraConfig, PeftConfig, get_peft_model
-
-    config = PeftConfig.from_pretrained(folder)
-    if not isinstance(config, LoraConfig):
-        raise InputError(f"adapter {adapter}: found {config.peft_type}, expected LORA")
-    base = config.base_model_name_or_path
-    hub = not Path(name).expanduser().exists()
-    if hub and base and not Path(base).exists() and base != name:
-        raise InputError(f"adapter {adapter}: was made for {base}, not for {name}")
-    foreign = f"adapter {adapter}: does not fit {name}, so it was made for another base"
-    try:
-        adapted = get_peft_model(model, config)
-        found = adapted.load_adapter(folder, "default")
-    except (ValueError, RuntimeError) as error:  # other modules, or weights of another shape
-        first = next(iter(str(error).strip().splitlines()), "")
-        raise InputError(f"{foreign} ({first})") from error
-    left = [key for key in found.missing_keys if "lora_" in key] + list(found.unexpected_keys)
-    if left:
-        raise InputError(f"{foreign} (no match for {left[0]})")
-    return adapted.merge_and_unload(safe_merge=True)
