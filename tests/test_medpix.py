@@ -351,3 +351,16 @@ def test_a_case_with_nothing_to_choose_from_has_no_options_and_says_so(tmp_path)
     report = import_medpix(source, tmp_path / "out")
     assert Casebook.load(tmp_path / "out")["M1"].options == ()
     assert next(m.reason for m in report.missing if m.what == "options").startswith("1 of 5")
+
+
+def test_an_import_that_fails_leaves_nothing_behind(tmp_path, shared, monkeypatch):
+    """A review found a half-written casebook after a full disk."""
+    import medsyn.source.medpix as medpix
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(medpix.Casebook, "save", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        medpix.import_medpix(shared / "data/case_reports/medpix2_sample", tmp_path / "book")
+    assert list(tmp_path.iterdir()) == []

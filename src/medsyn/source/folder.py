@@ -24,12 +24,8 @@ Nothing is half written: a casebook appears when every case is right, or not at 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -41,6 +37,7 @@ from medsyn.case.book import repeated_ids, validate_case
 from medsyn.case.faults import nearest
 from medsyn.case.images import SUFFIXES, read_bytes
 from medsyn.case.types import CaseId, same_text
+from medsyn.source.drafting import draft_of
 from medsyn.source.folder_example import write_example
 from medsyn.source.metadata import image_warnings
 from medsyn.source.plain_yaml import Document, YamlError, read_yaml
@@ -104,7 +101,7 @@ def import_folder(
     faults: list[Fault] = []
     head = _read_head(source, faults)
     placed: list[tuple[str, Case]] = []
-    with _draft_of(out) as draft:
+    with draft_of(out) as draft:
         for folder in _case_folders(source, faults):
             reader = _CaseReader(folder, draft, head, faults, warn)
             case = reader.read()
@@ -123,27 +120,6 @@ def import_folder(
             head.get("licence"),
         ).save(draft)
     return Casebook.load(out)
-
-
-@contextmanager
-def _draft_of(out: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``out`` that becomes it at the end, or vanishes on an error."""
-    try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise InputError(f"{out}: found something there, expected a new or empty folder")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        parent = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        try:
-            draft = parent / "casebook"  # a folder inside, since that of mkdtemp is closed to others
-            draft.mkdir()
-            yield draft
-            if out.exists():
-                out.rmdir()
-            os.replace(draft, out)
-        finally:
-            shutil.rmtree(parent, ignore_errors=True)
-    except OSError as error:
-        raise InputError(f"{out}: the casebook was not made ({error})") from error
 
 
 def _case_folders(source: Path, faults: list[Fault]) -> list[Path]:

@@ -31,6 +31,7 @@ from medsyn.case import (
     place_image,
 )
 from medsyn.leakage import Removed, drop_sentences, find_names
+from medsyn.source.drafting import draft_of
 from medsyn.source.medpix.masking import UnmaskableError, mask_image
 from medsyn.source.medpix.options import Named, make_options, name_diagnosis
 from medsyn.source.medpix.reading import Source, SourceCase, SourceImage, read_source, said
@@ -68,10 +69,12 @@ def import_medpix(
     """
     if not 2 <= options <= 26:
         raise InputError(f"options: found {options}, expected from 2 to 26")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: found something there, expected a new or empty folder")
+    with draft_of(out) as draft:
+        return _import(source, draft, options, seed, each)
+
+
+def _import(source: Path, out: Path, options: int, seed: int, each: Callable[[], None]) -> ImportReport:
     found = read_source(source)
-    out.mkdir(parents=True, exist_ok=True)
     log = _Log(found.faults)
     named = _diagnoses(found, log)
     cases = [case for case in (_case(case, named, found, out, log, each) for case in found.cases) if case]
