@@ -95,6 +95,7 @@ def difference_figure(per_case: pl.DataFrame, model: str) -> str | None:
             counts, _ = np.histogram((part["s_image"] - part["s_text"]).to_numpy(), edges)
             axes.bar(middles, counts, width=0.9 * (edges[1] - edges[0]), color=colours)
             axes.axvline(0, color=GREY, lw=0.8, zorder=0)
+            axes.set_xlim(-1.05 * widest, 1.05 * widest)
             axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
             if number == 0:
                 axes.bar([0], [0], color=ORANGE, label="below the line")
