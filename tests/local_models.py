@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 from dataclasses import replace
 from functools import cache
@@ -18,6 +19,7 @@ from medsyn.task.types import TaskSettings
 from tiny_checkpoints import CONTEXT, make
 
 ROOT = Path(mkdtemp(prefix="medsyn-tiny-"))
+atexit.register(shutil.rmtree, ROOT, ignore_errors=True)
 
 
 @cache
