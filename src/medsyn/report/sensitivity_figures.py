@@ -127,7 +127,7 @@ def nmse_figure(types: pl.DataFrame) -> str | None:
                     axes.text(MOST_NMSE - 0.1, y, f"{row['nmse']:.3g}", ha="right", va="center", fontsize=8)
             axes.set_xlim(-0.1, MOST_NMSE)
             axes.set_xticks([0, 0.5, 1, 1.5])
-        foot(figure, "NMSE, 95 % intervals; line: 1, which images that move nothing reach")
+        foot(figure, "NMSE, 95 % intervals")
         return to_svg(figure)
 
 
