@@ -226,8 +226,9 @@ def test_real_disease_names_pass_unaltered(shared: Path):
 
 PIECES = """a;1. ;- ;(;[;{;[";**;Answer: ;A;A ;<think>;</think>x;、;, ;|;diagnosis ;diagnosis is ;诊断;选;option
 Final ;#;i can't ;%;1;[1,;{"a":;a, ;I ;is the most ;* ;_;'s;\\boxed{;likely ;- **a** ;not ;60% ;: ;:;<li>
+Most likely: ;Less likely: a. ;/ 鉴别诊断：;Lung cancer: a ;A、;不选A;not A, ;I would not choose ;最可能的诊断
 Final diagnosis: ;therefore, ;most consistent with ;(A) ;i think this is """
-LINES = ("\n", " ", "\t", "1. a\n", "a\n", "A. a\n", "- a:\n")
+LINES = ("\n", " ", "\t", "Diagnosis:\n", "1. a\n", "a\n", "A. a\n", "- a:\n")
 
 
 @pytest.mark.parametrize("piece", [*LINES, *PIECES.replace("\n", ";").split(";")])

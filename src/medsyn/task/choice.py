@@ -9,7 +9,8 @@ What counts, strongest first:
 3. the option's text alone, or after "The diagnosis is": equal after normalisation, or nearly so for exactly one
    option.
 
-A letter that is merely mentioned ("vitamin B12", "a patient", "option B is unlikely") is not an answer. Where
+A letter that is merely mentioned ("vitamin B12", "a patient", "option B is unlikely") or denied ("not A", "不选A")
+is not an answer. Where
 letter and text contradict each other, the letter counts: it is what is asked for, and what a posterior is read
 from.
 
@@ -56,6 +57,7 @@ _LETTER = (
     r"(?P<letter>[A-Z])(?![A-Za-z0-9'’+])(?!-\w)"
     rf"(?:{_JOINT}(?P<second>[A-Z])(?![A-Za-z0-9'’+-])(?!\s(?:is|are|does|seems|was)\b|[不项错]))?"
 )
+_CAPITAL = r"[A-Z](?![A-Za-z0-9'’+])(?!-\w)"
 _STATEMENTS = tuple(
     re.compile(pattern, re.M | re.X)
     for pattern in (
@@ -90,7 +92,7 @@ _STATEMENTS = tuple(
 """Forms of explicit statements; a ``second`` letter makes one ambiguous."""
 
 _LINE = re.compile(
-    r"^[\s*_(\[#>-]{0,8}(?:(?i:option)\s|选项)?(?P<letter>[A-Za-z])[*_\s]{0,3}[.):\]、：,–—-]{1,3}[*_\s]{0,4}(?P<text>\S.*)$",
+    r"^[\s*_(\[#>-]{0,8}(?:(?i:option)\s|选项)?(?P<letter>[A-Za-z])[*_\s]{0,3}[.):\]、：,。–—-]{1,3}[*_\s]{0,4}(?P<text>\S.*)$",
     re.M,
 )
 _SMALL = re.compile(
@@ -109,6 +111,21 @@ _ARTICLES = re.compile(
 _DENIED = re.compile(
     r"\b(?:not|isn['’]?t|incorrect|wrong|never|unlikely|rather than|instead of)\b|不|非|错误|排除", re.I
 )
+
+_DENIED_LETTER = re.compile(
+    rf"""(?i:(?:\b(?:not|cannot|never)|n['’]t)[ ](?:be[ ])?
+              (?:(?:choos|select|pick)(?:e|ing)?[ ]|go[ ]with[ ]|opt[ ]for[ ])?
+            |\b(?:rather[ ]than|instead[ ]of|rul(?:es?|ed|ing)[ ]out|exclud(?:es?|ed|ing)|reject(?:s|ed|ing)?)[ ])
+         (?i:(?:the[ ])?(?:options?|letters?|answers?|choices?)[ ])?[(\[*]{{0,3}}{_CAPITAL}[)\]*]{{0,3}}
+         (?:(?:,[ ]?[(]?{_CAPITAL}[)]?){{0,25}},?[ ](?:and|or|nor)[ ][(]?{_CAPITAL}[)]?)?
+         (?:,?[ ]but[ ](?=[(*]{{0,3}}{_CAPITAL}))?
+        |(?:(?<!不得)(?<!不能)不(?:应该?|能|会|可|宜|该|再|考虑){{0,2}}(?:选择?|是|为|支持|符合|考虑)
+            |并?[非未]选?择?|[没别勿]有?选择?|排除了?|除外|否定了?)
+         (?:选项|答案)?[(*]{{0,3}}{_CAPITAL}(?:(?:、|/|和|或者?|以及|及){_CAPITAL}){{0,25}}[)*]{{0,3}}(?:而(?:应?选|是))?
+        |{_CAPITAL}(?:(?:、|和|以及|及){_CAPITAL}){{1,25}}(?:选?项)?[均都皆](?:不|可?排除|错|除外)[选对符合正确]{{0,2}}""",
+    re.X,
+)
+"""An option that is said not to be the answer, and others in the same row."""
 
 
 def parse_option(text: str, options: Sequence[str]) -> int | str:
@@ -150,10 +167,11 @@ def opens_with_option(text: str, options: Sequence[str]) -> int | None:
 
 def _read(answer: str, options: Sequence[str]) -> int | str:
     answer = _narrow(answer)
-    letters = _last_statement(answer, options)
+    stated = _DENIED_LETTER.sub(" ", answer)
+    letters = _last_statement(stated, options)
     if letters:
         return SEVERAL if len(letters) > 1 else _index(letters, options)
-    lines = _lettered_lines(answer, options)
+    lines = _lettered_lines(stated, options)
     if len(lines) == 1:
         return lines.pop()
     named = _named(answer, options)

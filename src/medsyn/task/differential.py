@@ -3,13 +3,16 @@
 Numbered and bulleted lists, tables, JSON, one name a line, names in a row, and plain sentences are read, in
 English and Chinese alike. Where a reply holds several lists, the one under a heading that speaks of diagnoses
 counts; lists of findings, tests or reasons do not. Several lists by likelihood ("Most likely", "Less likely")
-are one differential. A comma inside a line of a list belongs to the name; only names in one row are split.
+are one differential. A diagnosis stated before the list ("Leading diagnosis: ...") comes first if the list does
+not have it. A comma inside a line of a list belongs to the name; only names in one row are split.
 
 Nothing here raises for any text, and time grows linearly with its length.
 
 Example:
     >>> parse_differential("Differential diagnosis:\\n1. Sarcoidosis - because of the nodes\\n2. Lymphoma (20%)")
     ('Sarcoidosis', 'Lymphoma')
+    >>> parse_differential("Leading diagnosis: Gout\\nDifferential diagnosis:\\n1. Lupus\\n2. Septic arthritis")
+    ('Gout', 'Lupus', 'Septic arthritis')
     >>> parse_differential("结节病、肺结核、淋巴瘤")
     ('结节病', '肺结核', '淋巴瘤')
     >>> parse_differential("It could be anything.")
@@ -19,11 +22,12 @@ Example:
 from __future__ import annotations
 
 import re
+from itertools import chain, pairwise
 from typing import Any
 
-from medsyn.prompt.reply import after_reasoning, json_values, normalise
+from medsyn.prompt.reply import after_reasoning, json_values, normalise, same_name
 from medsyn.task.lists import differential_items, heading_kind, is_heading, table_items, unfolded, without_mark
-from medsyn.task.names import clean, distinct, is_sentence
+from medsyn.task.names import clean, distinct, is_sentence, without_label
 
 MOST = 50
 """The most diagnoses that are kept of one reply; what follows is a model that does not stop."""
@@ -46,7 +50,11 @@ def parse_differential(text: str) -> tuple[str, ...]:
     if names := _json_names(answer):
         return names[:MOST]
     lines = _lines(answer)
-    return (distinct(table_items(lines)) or distinct(differential_items(lines)) or distinct(_plain(lines)))[:MOST]
+    for listed in (table_items, differential_items, _plain):
+        items = listed(lines)
+        if names := distinct(items):
+            return _led(_leading(lines, items[0], in_prose=listed is _plain), names)[:MOST]
+    return ()
 
 
 def parse_diagnosis(text: str) -> str | None:
@@ -61,17 +69,17 @@ def parse_diagnosis(text: str) -> str | None:
     answer = after_reasoning(text)
     if not answer:
         return None
-    if names := _json_names(answer):
+    if names := _json_final(answer) or _json_names(answer):
         return names[0]
     lines = _lines(answer)
     for number in range(len(lines) - 1, -1, -1):
         line, below = lines[number], lines[number + 1] if number + 1 < len(lines) else ""
         if found := _FINAL.match(line):
             stated = without_mark(line[found.end() :].strip("*_ ") or below)
-            if not is_sentence(stated.split(". ")[0]) and (name := clean(stated)):
+            if not (is_sentence(stated.split(". ")[0]) or _NO_NAME.match(stated)) and (name := clean(stated)):
                 return name
     first = _row(lines[0]) if lines else ""
-    if _name_like(first) and (name := clean(first)):
+    if _name_like(first) and not _NO_NAME.match(without_label(first)) and (name := clean(first)):
         return name
     return next(iter(parse_differential(answer)), None)
 
@@ -92,12 +100,83 @@ def _lines(answer: str) -> list[str]:
     """The lines that say something, without fences; a list within a line is unfolded."""
     plain = _BREAK.sub("\n", _ITEM_TAG.sub("\n- ", answer))
     rows = [row for row in plain.splitlines() if row.strip() and not _FENCE.fullmatch(row)]
-    return [line for row in rows[-MOST_LINES:] for line in unfolded(row) if line.strip()]
+    return [line for row in rows[-MOST_LINES:] for line in _unfolded(row) if line.strip()]
+
+
+def _unfolded(row: str) -> list[str]:
+    """The lines that stand in one: the items of a list, or what is likely and what is less so."""
+    if without_mark(row) != row or row.lstrip().startswith("|"):
+        return unfolded(row)
+    starts = [0, *(found.start() for found in _NEXT.finditer(row)), len(row)]
+    lines = [unfolded(row[start:end]) for start, end in pairwise(starts)]
+    # a numbered list that runs on over such labels is one list
+    return unfolded(row) if any(len(line) > 1 for line in lines[:-1]) else list(chain(*lines))
+
+
+# --- what is stated before the list ----------------------------------------------------------------------
+
+_LESS = r"""(?:the[ ])?(?:differentials?(?:[ ]diagnos[ie]s)?|ddx|also[ ]consider|unlikely|alternatives?
+      |(?:other|alternative)[ ](?:(?:possible|potential|likely)[ ])?
+       (?:diagnos[ie]s|possibilit(?:y|ies)|considerations?)
+      |(?:less|least|moderately)[ ](?:likely|probable))(?:[ ]\w{1,20}){0,2}[*_ ]{0,4}:
+    |(?:鉴别诊断|其次|较?不太?可能|可能性较?[小低]|其他可能|次要诊断|需要?鉴别|还需考虑)[^：:。\n]{0,8}[:：]"""
+_NEXT = re.compile(rf"(?:(?<=[.;/|,][ ])|(?<=[。；;，/]))(?=[*_]{{0,3}}(?:{_LESS}))", re.I | re.X)
+_LESSER = re.compile(rf"[\s*_#>]{{0,9}}(?:{_LESS})[\s*_]{{0,9}}", re.I | re.X)
+_LEADING = re.compile(
+    r"""[\s*_#>]{0,9}(?:
+         (?:(?:my|the|a)\s)?(?:single\s)?(?:(?:most\s(?:likely|probable)|leading|primary|principal|final|definitive|working
+             |presumptive|provisional|top|main|best|favou?red|clinical)\s){0,2}
+           diagnosis[*_]{0,3}\s?(?:[:：]|\bis\b(?:\s(?:therefore|thus|most\slikely|likely|probably|an?))*|[*_\s]*$)
+        |most\s(?:likely|probable)[*_]{0,3}\s?[:：]
+        |(?:该?患者的?|本例的?)?(?:最有?可能的?|首要|首选|主要|最终|初步|临床|考虑|目前){0,2}的?诊断[*_]{0,3}\s?(?:[:：]|考虑为?|是|为|[*_\s]*$)
+        |(?:首先考虑|首选|最可能)[*_]{0,3}\s?(?:[:：]|[是为])
+       )[\s*_]{0,9}""",
+    re.I | re.X,
+)
+_NO_NAME = re.compile(
+    r"(?:listed|based|shown|given|below|as|made|see|not|difficult|hard\sto|challenging|one\sof|that|still\s|supported"
+    r"|suggested|followed|confirmed|established|likely|in\s(?!situ)|on|at|the\sfollowing)\b",
+    re.I,
+)
+"""How what follows "the diagnosis is" begins where it is no name."""
+
+
+def _leading(lines: list[str], first: str, in_prose: bool) -> str | None:
+    """The diagnosis that is stated above the ``first`` item of a list, or before it in prose."""
+    for number, line in enumerate(lines):
+        if _holds(line, first) or (in_prose and first in line):
+            return None
+        found = _LEADING.match(line)
+        if found is None:
+            continue
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if _holds(below, first) or is_heading(below) or without_mark(below) != below or below.lstrip()[:1] == "|":
+            below = ""
+        stated = line[found.end() :].strip("*_ ") or below
+        for text in (stated, stated.split(". ")[0]):
+            if not _NO_NAME.match(text) and (name := clean(text)) and not is_sentence(name):
+                return name
+    return None
+
+
+def _holds(line: str, first: str) -> bool:
+    return line.endswith(first) or (line.lstrip()[:1] == "|" and first in line)
+
+
+def _led(leading: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, with the leading one before them unless it is among them."""
+    if leading is None or any(same_name(leading, name) for name in names):
+        return names
+    return (leading, *names)
 
 
 # --- JSON ------------------------------------------------------------------------------------------------
 
 _NAME_KEYS = ("diagnosis", "name", "condition", "disease", "dx", "title", "诊断", "疾病", "名称", "诊断名称")
+_FINAL_KEYS = (
+    *("final diagnosis", "most likely diagnosis", "leading diagnosis", "primary diagnosis", "most likely"),
+    *("最终诊断", "最可能的诊断", "最可能诊断", "主要诊断", "首要诊断"),
+)
 _LIST_KEYS = (
     *("differential", "differential diagnosis", "differential diagnoses", "diagnoses", "ddx", "final diagnosis"),
     *("answer", "list", "ranked differential", "ranked list", "鉴别诊断", "诊断列表", "最终诊断", "答案"),
@@ -108,8 +187,21 @@ def _json_names(answer: str) -> tuple[str, ...]:
     """The names in the last JSON value that holds any."""
     for value in reversed(json_values(answer)):
         if names := distinct(_from_json(value, whole=len(answer) < 2 * len(str(value)))):
-            return names
+            return _led(next(iter(_final_in(value)), None), names)
     return ()
+
+
+def _json_final(answer: str) -> tuple[str, ...]:
+    """The one diagnosis that the last JSON object with any calls final or leading."""
+    return next((names for value in reversed(json_values(answer)) if (names := _final_in(value))), ())
+
+
+def _final_in(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, dict):
+        return ()
+    keys = {normalise(str(key).replace("_", " ")): key for key in value}
+    texts = (value[keys[known]] for known in _FINAL_KEYS if known in keys)
+    return distinct([text if isinstance(text, str) else _name_in(text) for text in texts])[:1]
 
 
 def _from_json(value: Any, whole: bool) -> list[str]:
@@ -167,9 +259,17 @@ _STATED = re.compile(
 _ARTICLE = re.compile(r"(?:the|an?|also|most likely)\s", re.I)
 
 
+_ENDS = " ,;，；/"
+
+
 def _plain(lines: list[str]) -> list[str]:
     """Names one a line, in a row, or in sentences."""
-    names = [row for line in lines if _name_like(row := _row(line))]
+    rows = [(line, row) for line in lines if _name_like(row := _row(line))]
+    names = [row for _, row in rows]
+    if len(names) > 1 and all(_LEADING.match(line) or _LESSER.match(line) for line, _ in rows):
+        return [
+            name for line, row in rows for name in (_split(row.strip(_ENDS)) if _LESSER.match(line) else [row])
+        ]
     if len(names) > 1:
         return names
     if names:
@@ -186,7 +286,7 @@ def _plain(lines: list[str]) -> list[str]:
 
 def _row(line: str) -> str:
     """A line without its lead ("Differential diagnosis:") and mark; empty for a heading."""
-    lead = _LEAD.match(line)
+    lead = _LEAD.match(line) or _LESSER.match(line)
     row = without_mark(line[lead.end() if lead else 0 :].strip())
     # a line in bold may be a name as well
     if is_heading(row) and (row.rstrip("*_ ").endswith((":", "：")) or heading_kind(row) != "unknown"):

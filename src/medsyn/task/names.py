@@ -28,7 +28,7 @@ _LABEL = re.compile(
        |rank\ ?\#?\d{1,2}
        |(?:最可能的?|可能的?|首要|最终|首选|主要|次要|临床|初步|备选)?(?:诊断|答案|疾病)\ ?\d{0,2}
        |primary|secondary|tertiary|alternative(?:ly)?|also\ consider|others?
-       |首先考虑|其次考虑|首选|其次)
+       |首先考虑|其次考虑|最可能|首选|其次)
        \s*(?:[:：]|\ is:?\ |[-–—=]>?\ |是|为)\s*""",
     re.I | re.X,
 )
@@ -72,7 +72,8 @@ _EXPLANATION = re.compile(
     re.X | re.I,
 )
 _DANGLING = re.compile(
-    r"^(?:and|or|vs\.?|versus|(?:followed\s)?by|then|as\swell\sas|以及|及|和|或|或者)\s+|\s(?:and|or|vs)$", re.I
+    r"^(?:(?:most\s)?likely|probably|and|or|vs\.?|versus|(?:followed\s)?by|then|as\swell\sas|以及|及|和|或|或者)\s+|\s(?:and|or|vs)$",
+    re.I,
 )
 _EDGES = " \t\r\n\f\v\u00a0\u3000.,;:，。；：、·•*_\"“”'‘’`|/\\-–—{}<>=#~？?!！"
 _NOTHING = frozenset(
@@ -111,7 +112,11 @@ def clean(item: str) -> str | None:
     """
     text = item.strip()[: 10 * LONGEST]
     bold = _BOLD_HEAD.match(text)
-    if bold and _LABEL.sub("", bold[1].strip(_EDGES) + ": ").strip(_EDGES):
+    if (
+        bold
+        and _LABEL.sub("", bold[1].strip(_EDGES) + ": ").strip(_EDGES)
+        and not _goes_on(bold[1], text[bold.end() :].lstrip(" :："))
+    ):
         # what follows a name in bold is an explanation, unless it is a bracket
         rest = text[bold.end() :].lstrip()
         text = bold[1] + (f" {rest}" if rest[:1] in ("(", "（") and not _PROBABILITY_BRACKET.match(rest) else "")
@@ -144,9 +149,32 @@ def _until(pattern: re.Pattern[str], text: str) -> str:
     """Cut a text where a pattern begins outside of brackets, unless nothing would be left."""
     for found in pattern.finditer(text):
         before = text[: found.start()]
+        if found[0] in (":", "：") and _goes_on(before, text[found.end() :]):
+            continue
         if before.strip(_EDGES) and not _open(before):
             return before
     return text
+
+
+_TUMOURS = re.compile(
+    r"(?:cancers?|tumou?rs?|neoplasms?|malignanc(?:y|ies)|carcinoma|sarcoma|lymphoma|leuka?emia|癌|瘤|白血病)[\s:：*_]*$",
+    re.I,
+)
+_TUMOUR = re.compile(
+    r"\s*(?:[a-z-]{1,20}\s){0,3}[a-z-]{2,20}(?:oma|leuka?emia)(?=\s*(?:$|[-–—(（]))|\s*[\u4e00-\u9fffa-z]{1,10}(?:癌|瘤|白血病)(?=\s*(?:$|[-–—(（]))",
+    re.I,
+)
+
+
+def _goes_on(before: str, after: str) -> bool:
+    """Whether what follows a colon names the kind of tumour that stands before it, and explains nothing.
+
+    Example:
+        >>> _goes_on("Lung cancer", " adenocarcinoma"), _goes_on("Lung cancer", " spiculated mass")
+        (True, False)
+    """
+    found = _TUMOUR.match(after) if _TUMOURS.search(before[-40:]) else None
+    return found is not None and not is_sentence(found[0])
 
 
 def _open(text: str) -> bool:
