@@ -18,6 +18,8 @@ from medsyn.analysis.specialties import specialty_group_table, specialty_table
 from medsyn.case import Case, Casebook, Diagnosis, InputError, Option
 from medsyn.judge.types import Verdict
 from medsyn.published import case_counts, load_facts, printed, printed_value
+from medsyn.report import write_report
+from medsyn.report.paper import kinds_view, ranks_view, specialty_views
 from medsyn.run.types import Result, Skipped
 from synthetic import SyntheticRun, synthetic_run
 
@@ -295,6 +297,7 @@ def test_grade_distributions_agree_with_the_grades():
     run = synthetic_run(None, cases=30, models=("openai:alpha", "openai:beta"))
     frame = grade_distribution(run)
     assert set(frame["task"]) == {"ddx", "open-fdx"}
+    assert len(grade_distribution(run, "findings")) == len(frame.filter(pl.col("task") == "ddx"))
     sums = frame.group_by("task", "model", "judge", "condition", "language").agg(pl.col("share").sum())
     assert sums["share"].to_numpy() == pytest.approx(100)
     for row in frame.filter(pl.col("judge") == "exact", pl.col("task") == "open-fdx").iter_rows(named=True):
@@ -365,3 +368,47 @@ def test_runs_of_one_case_and_of_skips_alone_make_tables(table):
 @pytest.mark.parametrize("table", TABLES)
 def test_the_same_run_gives_the_same_table(table):
     assert table(synthetic_run(None, cases=6)).equals(table(synthetic_run(None, cases=6)))
+
+
+def test_the_report_holds_the_tables(tmp_path):
+    names = ("openai:gpt-5.2", "openai:beta")
+    run = synthetic_run(tmp_path, cases=6, models=names, conditions=("images",), leave_one_out=False)
+    page = write_report([run], tmp_path / "report").read_text(encoding="utf-8")
+    tables = {
+        "ranks": leaderboard(run),
+        "kinds": kinds_table(run),
+        "group-accuracy": specialty_group_table(run),
+        "specialty-accuracy": specialty_table(run),
+        "distribution-ddx": grade_distribution(run).filter(pl.col("task") == "ddx"),
+        "cases": cases_table(run),
+        "cases-by-type": evidence_table(run),
+        "cases-by-specialty": case_mix_table(run),
+    }
+    for name, frame in tables.items():
+        assert f'id="table-{name}"' in page
+        stored = pl.read_csv(tmp_path / "report" / "tables" / f"{name}.csv", schema=frame.schema)
+        assert stored.drop("language").shape == frame.drop("language").shape
+        numbers = [column for column, kind in frame.schema.items() if kind.is_numeric()]
+        for column in numbers:
+            assert stored[column].to_list() == pytest.approx(frame[column].to_list(), abs=1e-6), (name, column)
+
+
+def test_published_models_are_folded_away_and_marked_in_the_report():
+    run = synthetic_run(None, cases=6, models=("openai:gpt-5.2", "openai:beta"), leave_one_out=False)
+    for view in (ranks_view(leaderboard(run)), kinds_view(kinds_table(run))):
+        shown = [cell for row in view.rows for cell in row.cells]
+        assert shown
+        assert not any("published" in note for cell in shown for note in cell.notes)
+        assert "published models" in view.more
+    marked = [
+        row for row in ranks_view(leaderboard(run)).folded if row.cells and "published" in row.cells[0].notes
+    ]
+    assert len(marked) == 19 + 18 + 18
+    assert {row.cells[3].notes for row in marked} == {()}, "a published accuracy has no interval"
+
+
+def test_kinds_and_specialties_that_nobody_knows_make_no_table():
+    one = case("a")
+    run = SyntheticRun([fdx("mine", one, True)], (), Casebook("b", "1", (one,)))
+    assert kinds_view(kinds_table(run)).rows == ()
+    assert all(view.rows == () for view in specialty_views(specialty_table(run), specialty_group_table(run)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from medsyn.analysis.conditions import condition_order
 from medsyn.analysis.frames import (
+    BASELINE,
     Evaluated,
     by_case,
     case_share,
@@ -20,9 +20,9 @@ from medsyn.analysis.frames import (
 
 SCALES = {"ddx": (0, 2, 3, 4, 5), "open-fdx": (1, 2, 3, 4, 5)}
 """Task -> its grades (a differential has no 1)."""
-_KEYS = ["task", "model", "judge", "condition"]
+_KEYS = ["task", "model", "judge"]
 _SCHEMA = {
-    **dict.fromkeys((*_KEYS, "language"), pl.String),
+    **dict.fromkeys((*_KEYS, "condition", "language"), pl.String),
     "grade": pl.Int64,
     **{f"share{end}": pl.Float64 for end in ("", "_low", "_high")},
     "cases": pl.Int64,
@@ -30,40 +30,45 @@ _SCHEMA = {
 }
 
 
-def grade_distribution(run: Evaluated) -> pl.DataFrame:
-    """Percent of cases with each grade, by task, model, judge, condition and language.
+def grade_distribution(run: Evaluated, condition: str = BASELINE) -> pl.DataFrame:
+    """Percent of cases with each grade under a condition, by task, model, judge and language.
 
     One row a grade of the task's scale, the ones that nobody got included, so that the shares of a model add up
-    to 100. Failures of the respondent have the lowest grade; ``missing`` cases have none. Where a case has
-    several graded answers, it counts with the share of them that has the grade.
+    to 100. Failures of the respondent have the lowest grade; ``missing`` cases have none, and where a judge
+    failed, its graded answers stand for all answers. Where a case has several graded answers, it counts with the
+    share of them that has the grade.
     """
-    frame = grades(run)
-    given = {
-        task: sorted(
-            {*scale, *frame.filter(pl.col("task") == task)["score"].drop_nulls().cast(pl.Int64).to_list()}
-        )
-        for task, scale in SCALES.items()
-    }
-    by_grade = {
-        grade: parts(
-            by_case(frame.with_columns(has=(pl.col("score") == grade).cast(pl.Float64)), _KEYS, "has"), _KEYS
-        )
-        for grade in sorted({grade for scale in given.values() for grade in scale})
-    }
-    keys = parts(frame, _KEYS)
-    order = {name: place for place, name in enumerate(condition_order(key[3] for key in keys))}
+    frame = grades(run).filter(pl.col("condition") == condition)
     rank = {name: place for place, name in enumerate(models(run))}
     rows = []
-    for key in sorted(keys, key=lambda key: (key[0], rank[key[1]], key[2], order[key[3]])):
+    for key, part in sorted(
+        parts(frame, _KEYS).items(), key=lambda item: (item[0][0], rank[item[0][1]], item[0][2])
+    ):
+        given = part.get_column("score").drop_nulls().cast(pl.Int64).to_list()
+        scale = sorted({*SCALES[key[0]], *given})
+        whole = _by_grade(part, scale)
         for scope in scopes(run):
-            for grade in given[key[0]]:
-                part = scoped(by_grade[grade].get(key), scope)
-                if part is None or not len(part):
-                    continue
-                estimate = case_share(part)
+            cases = scoped(whole, scope)
+            if cases is None or not len(cases):
+                continue
+            for grade in scale:
+                one = pl.DataFrame({"answered": cases["answered"], "value": cases[f"has_{grade}"]})
+                estimate = case_share(one)
                 rows.append(
                     dict(zip(_KEYS, key, strict=True))
-                    | {"language": scope, "grade": grade, "cases": estimate.n, "missing": missing(part)}
+                    | {"condition": condition, "language": scope, "grade": grade}
                     | columns("share", estimate)
+                    | {"cases": estimate.n, "missing": missing(one)}
                 )
     return pl.DataFrame(rows, schema=_SCHEMA)
+
+
+def _by_grade(frame: pl.DataFrame, scale: list[int]) -> pl.DataFrame:
+    """One row a case, with the share of its answers that has each grade (`by_case` keeps the order of cases)."""
+    has = {
+        f"has_{grade}": by_case(
+            frame.with_columns(has=(pl.col("score") == grade).cast(pl.Float64)), _KEYS, "has"
+        ).get_column("value")
+        for grade in scale
+    }
+    return by_case(frame, _KEYS, "score").with_columns(**has)

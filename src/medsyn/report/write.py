@@ -32,17 +32,25 @@ from medsyn import __version__
 from medsyn.analysis import (
     Evaluated,
     answers,
+    case_mix_table,
+    cases_table,
     condition_order,
     conditions_table,
     contributions,
     contributions_by_type,
+    evidence_table,
+    grade_distribution,
     grades_table,
     judges,
+    kinds_table,
+    leaderboard,
     main_table,
     missing_table,
     models,
     sensitivities,
     sensitivity,
+    specialty_group_table,
+    specialty_table,
     synergies,
     synergies_by_pair,
 )
@@ -50,6 +58,7 @@ from medsyn.analysis.rapt import rapt_summary, rapt_table
 from medsyn.case import Image, InputError
 from medsyn.report.cases import MARKS, case_list, case_pages
 from medsyn.report.figures import conditions_figure, gap_figure
+from medsyn.report.paper import case_views, distribution_views, kinds_view, ranks_view, specialty_views
 from medsyn.report.rapt_figure import rapt_figure, rapt_view
 from medsyn.report.sensitivity import contribution_views, sensitivity_views
 from medsyn.report.sensitivity_figures import (
@@ -153,7 +162,11 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
             for task, what in (("fdx", "Accuracy"), ("ddx", "Coverage"))
         ],
     )
-    section("grades", "Grades", grade_views(grades_table(run)), [])
+    section("ranks", "Ranks and kinds of models", [ranks_view(leaderboard(run)), kinds_view(kinds_table(run))], [])
+    section("specialties", "Specialties", specialty_views(specialty_table(run), specialty_group_table(run)), [])
+    section(
+        "grades", "Grades", [*grade_views(grades_table(run)), *distribution_views(grade_distribution(run))], []
+    )
     section(
         "sensitivity",
         "Evidence sensitivity",
@@ -210,6 +223,7 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
             for place, model in enumerate(by_layer.get_column("model").unique(maintain_order=True), 1)
         ],
     )
+    section("book", "Cases", case_views(cases_table(run), evidence_table(run), case_mix_table(run)), [])
     section("missing", "Missing and skipped", [missing_view(missing_table(run))], [])
     _csv(answers(run), out / "tables" / "answers.csv")
     for name, frame in (
