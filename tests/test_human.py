@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from medsyn.case import InputError, TextPart
+from medsyn.case import Case, Casebook, CasebookError, InputError, Option, TextPart
 from medsyn.model import Request, Response, Sampling, open_models
+from medsyn.model.human import EMPTY_CELL, check_readers
+from medsyn.task.parse import read_diagnosis, read_differential, read_option
 
 HEADER = "case,reader,differential,option,flag,reason\n"
 OPTIONS = ("Mumps", "Influenza A", "Measles")
@@ -35,7 +37,7 @@ def test_each_reader_is_a_model_that_answers_from_its_rows(tmp_path):
     first = models["human:Dr A"]
     assert (ask(first).text, ask(first).status) == ("C", "ok")
     assert ask(first).reasoning == "ambiguous: no serology"
-    assert ask(first, "ddx", ()).text == "Measles, influenza A"
+    assert ask(first, "ddx", ()).text == "1. Measles\n2. influenza A"
     assert ask(models["human:李医生"]).text == "A"
     assert ask(models["human:李医生"]).reasoning is None
 
@@ -64,13 +66,15 @@ def test_an_option_that_was_not_shown_is_an_input_failure_with_what_was(tmp_path
 def test_a_legal_option_such_as_none_or_na_is_text(tmp_path):
     model = readers(tmp_path, HEADER + "c1,R,NA,None,,\n")["human:R"]
     assert ask(model, options=("None", "NA")).text == "A"
-    assert ask(model, "ddx", ()).text == "NA"
+    assert ask(model, "ddx", ()).text == "1. NA"
 
 
 def test_an_empty_cell_is_the_readers_failure_and_no_row_is_a_missing_answer(tmp_path):
     model = readers(tmp_path, HEADER + "c1,R,,,tired,\n")["human:R"]
     for response in (ask(model), ask(model, "ddx", ()), ask(model, "open-fdx", ())):
-        assert (response.status, response.text, response.reasoning) == ("refused", "", "tired")
+        assert (response.status, response.text, response.reasoning) == ("refused", EMPTY_CELL, "tired")
+        for read in (read_differential(response), read_option(response, OPTIONS, (0, 1, 2))):
+            assert (read.status, read.reason) == ("refused", "the reader left it empty")
     missing = ask(model, case="c2")
     assert (missing.status, missing.failure.kind) == ("failed", "input")
     assert missing.failure.message == "no answer of reader R for case c2 under images"
@@ -84,11 +88,83 @@ def test_an_empty_cell_is_the_readers_failure_and_no_row_is_a_missing_answer(tmp
         ("麻疹，流感", "麻疹"),
         ("麻疹、流感", "麻疹"),
         ("Measles", "Measles"),
+        ("Fibromuscular dysplasia, renal infarct; vasculitis", "Fibromuscular dysplasia, renal infarct"),
+        ("1. Measles\n2. Mumps", "Measles"),
     ],
 )
 def test_the_one_diagnosis_is_the_first_of_the_differential(tmp_path, differential, first):
     model = readers(tmp_path, HEADER + f'c1,R,"{differential}",,,\n')["human:R"]
     assert ask(model, "open-fdx", ()).text == first
+
+
+@pytest.mark.parametrize(
+    ("differential", "read"),
+    [
+        ("Measles, mumps", ("Measles", "mumps")),
+        (
+            "Fibromuscular dysplasia, renal infarct; vasculitis",
+            ("Fibromuscular dysplasia, renal infarct", "vasculitis"),
+        ),
+        ("Fibromuscular dysplasia, renal infarct;", ("Fibromuscular dysplasia, renal infarct",)),
+        ("肾动脉纤维肌发育不良，肾梗死；血管炎", ("肾动脉纤维肌发育不良，肾梗死", "血管炎")),
+        ("Lymphoma (large cell; diffuse), measles", ("Lymphoma (large cell; diffuse)", "measles")),
+        ("1. Measles, rash\n2) Mumps", ("Measles, rash", "Mumps")),
+        ("2型糖尿病、痛风", ("2型糖尿病", "痛风")),
+        ("E. coli sepsis", ("E. coli sepsis",)),
+    ],
+)
+def test_a_semicolon_lets_a_comma_belong_to_a_diagnosis(tmp_path, differential, read):
+    model = readers(tmp_path, HEADER + f'c1,R,"{differential}",,,\n')["human:R"]
+    assert read_differential(ask(model, "ddx", ())).diagnoses == read
+    assert read_diagnosis(ask(model, "open-fdx", ())).diagnoses == read[:1]
+
+
+def book() -> Casebook:
+    options = tuple(Option(text=text, right=text == "Mumps") for text in OPTIONS)
+    cases = (Case(id="case-1", language="en", options=options), Case(id="case-2", language="en"))
+    return Casebook("tiny", "1", cases)
+
+
+def test_rows_that_fit_the_casebook_have_no_faults(tmp_path):
+    rows = "case-1,R,x,  influenza   a,,\ncase-1,Q,x,,,\ncase-2,R,x,,,\n"
+    for model in readers(tmp_path, HEADER + rows).values():
+        assert model.check(book()) == []
+    assert check_readers(tmp_path / "readers.csv", book()) == []
+
+
+def test_a_letter_that_is_an_options_whole_text_is_no_fault(tmp_path):
+    options = (Option(text="A", right=True), Option(text="B"))
+    lettered = Casebook("tiny", "1", (Case(id="case-1", language="en", options=options),))
+    assert readers(tmp_path, HEADER + "case-1,R,,a,,\n")["human:R"].check(lettered) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("case1,R,x,Mumps,,", ["line 2", "case case1", "found 'case1'", "did you mean 'case-1'"]),
+        ("zzz,R,x,Mumps,,", ["line 2", "found 'zzz'", "expected the id of a case in the casebook"]),
+        (
+            "case-1,R,x,B,,",
+            ["case case-1: option: found 'B'", "the option's text", "other letters", "Mumps; Influenza A"],
+        ),
+        ("case-1,R,x,(c),,", ["found '(c)'", "other letters"]),
+        ("case-1,R,x,Mumps disease,,", ["found 'Mumps disease'", "expected one of: Mumps; Influenza A; Measles"]),
+        ("case-2,R,x,Mumps,,", ["case case-2: option: found 'Mumps'", "expected an empty cell"]),
+    ],
+)
+def test_a_row_that_does_not_fit_the_casebook_is_a_fault(tmp_path, row, words):
+    model = readers(tmp_path, HEADER + row + "\n")["human:R"]
+    (fault,) = model.check(book())
+    for word in ("readers.csv", *words):
+        assert word in str(fault)
+
+
+def test_all_rows_that_do_not_fit_are_told_at_once(tmp_path):
+    models = readers(tmp_path, HEADER + "case-1,R,x,B,,\ncase-9,Q,x,,,\ncase-2,R,x,Mumps,,\n")
+    faults = check_readers(tmp_path / "readers.csv", book())
+    assert [fault.file.rpartition(" ")[2] for fault in faults] == ["2", "4", "3"]
+    assert faults == [fault for model in models.values() for fault in model.check(book())]
+    assert "3 faults" in str(CasebookError(faults))
 
 
 def test_answers_belong_to_the_condition_that_was_shown(tmp_path):

@@ -3,14 +3,19 @@
 ``human:FILE.csv`` opens one model for each reader in the file, named ``human:READER``. The file is UTF-8 with
 the columns of `COLUMNS`, in any order, and perhaps ``condition``:
 
-* ``differential``: diagnoses, most probable first, separated by commas; answers differential questions, and
-  its first diagnosis answers the question for one final diagnosis without options;
+* ``differential``: diagnoses, most probable first, separated by commas, or by semicolons or line ends where a
+  diagnosis itself holds a comma; answers differential questions, and its first diagnosis answers the question
+  for one final diagnosis without options;
 * ``option``: the chosen option's text (not a letter: each reader and model sees another order);
 * ``flag``, ``reason``: marks a case as ambiguous and says why; kept as the answer's reasoning;
 * ``condition``: what the reader was shown; ``images`` where the column is absent or the cell is empty.
 
 A row with an empty cell is a reader who gave no answer: it counts as not right. No row at all is a missing
-answer.
+answer. `HumanReader.check` and `check_readers` tell which rows do not fit a casebook.
+
+Example:
+    >>> split_differential("fibromuscular dysplasia, renal infarct; vasculitis")
+    ['fibromuscular dysplasia, renal infarct', 'vasculitis']
 """
 
 from __future__ import annotations
@@ -18,12 +23,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medsyn.case import Fault, InputError, digest
+from medsyn.case import Case, Casebook, Fault, InputError, digest
 from medsyn.case.faults import nearest
 from medsyn.model.types import Model, ModelSettings, Request, Response
 
@@ -32,11 +37,17 @@ COLUMNS = ("case", "reader", "differential", "option", "flag", "reason")
 OPTIONAL = "condition"
 """The column that it may have too."""
 
-# a comma inside brackets belongs to the name of a disease
-_SEPARATOR = re.compile(r"[,，、;；\n](?![^()（）]*[)）])")
+EMPTY_CELL = "the reader left it empty"
+"""The text of a refused response that stands for an empty cell."""
+
+# what stands inside brackets belongs to the name of a disease
+_OUTSIDE = r"(?![^()（）]*[)）])"
+_SEMICOLONS = re.compile(rf"[;；\n]{_OUTSIDE}")
+_COMMAS = re.compile(rf"[,，、]{_OUTSIDE}")
+_NUMBER = re.compile(r"^[(（]?\d{1,2}[.)、．）](?!\d)\s*")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Row:
     """One reader's answers about one case; an empty text is an empty cell."""
 
@@ -46,6 +57,13 @@ class Row:
     option: str
     flag: str
     reason: str
+    line: int
+    """Where the row ends in the file, from 1."""
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """All that the reader said, wherever it stands in the file."""
+        return self.case, self.condition, self.differential, self.option, self.flag, self.reason
 
 
 class HumanReader:
@@ -54,15 +72,25 @@ class HumanReader:
     tokenizer = None
     concurrency = 1
 
-    def __init__(self, reader: str, rows: tuple[Row, ...]):
+    def __init__(self, reader: str, file: Path, rows: tuple[Row, ...]):
         self.name = f"human:{reader}"
         self.identity: Mapping[str, Any] = {
             "back end": "human",
             "reader": reader,
-            "rows": digest([astuple(row) for row in sorted(rows)]),
+            "rows": digest(sorted(row.content for row in rows)),
         }
-        self._reader = reader
+        self._reader, self._file = reader, file
         self._rows = {(row.case, row.condition): row for row in rows}
+
+    def check(self, book: Casebook) -> list[Fault]:
+        """Return what in the reader's rows does not fit a casebook, so that it would never be an answer.
+
+        A row's case must be in the book, and its option, if there is one, the text of one of the case's options,
+        up to case and spaces.
+        """
+        known = {case.id: case for case in book}
+        faults = (_misfit(self._file, row, known) for row in self._rows.values())
+        return [fault for fault in faults if fault is not None]
 
     async def close(self) -> None:
         """Nothing to release."""
@@ -83,7 +111,7 @@ class HumanReader:
         return Response(
             key=key,
             status="ok" if text else "refused",
-            text=text,
+            text=text or EMPTY_CELL,
             reasoning=reasoning,
             posterior_missing=missing if request.options else None,
         )
@@ -91,15 +119,55 @@ class HumanReader:
 
 def _answer(row: Row, request: Request) -> tuple[str, str | None]:
     if not request.options:
-        first_only = request.task == "open-fdx"
-        return (_SEPARATOR.split(row.differential)[0].strip() if first_only else row.differential), None
+        diagnoses = split_differential(row.differential)
+        if request.task == "open-fdx":
+            return (diagnoses[0] if diagnoses else ""), None
+        # numbered, one a line: a comma inside a line belongs to the name
+        return "\n".join(f"{rank}. {name}" for rank, name in enumerate(diagnoses, start=1)), None
     if not row.option:
         return "", None
-    found = [i for i, option in enumerate(request.options) if option == row.option]
-    found = found or [i for i, option in enumerate(request.options) if _fold(option) == _fold(row.option)]
+    found = _chosen(row.option, request.options)
     if len(found) != 1:
         return "", f"found {row.option!r}, expected one of: {'; '.join(request.options)}"
     return chr(ord("A") + found[0]), None
+
+
+def split_differential(cell: str) -> list[str]:
+    """Return the diagnoses of a cell, in order, without numbers before them.
+
+    Semicolons and line ends separate them where there are any; otherwise commas do. Inside brackets neither does.
+
+    Example:
+        >>> split_differential("measles, lymphoma (B cell, diffuse)")
+        ['measles', 'lymphoma (B cell, diffuse)']
+    """
+    separator = _SEMICOLONS if _SEMICOLONS.search(cell) else _COMMAS
+    names = (_NUMBER.sub("", name.strip()) for name in separator.split(cell))
+    return [name for name in names if name]
+
+
+def _chosen(option: str, options: Sequence[str]) -> list[int]:
+    """The options that a cell may mean: the equal one, else those equal up to case and spaces."""
+    found = [i for i, text in enumerate(options) if text == option]
+    return found or [i for i, text in enumerate(options) if _fold(text) == _fold(option)]
+
+
+def _misfit(file: Path, row: Row, known: Mapping[str, Case]) -> Fault | None:
+    place = f"{file}, line {row.line}"
+    case = known.get(row.case)
+    if case is None:
+        hint = nearest(row.case, known)
+        expected = hint if hint.startswith("did you mean") else "the id of a case in the casebook"
+        return Fault(place, row.case, "case", repr(row.case), expected)
+    texts = [option.text for option in case.options]
+    if not row.option or len(_chosen(row.option, texts)) == 1:
+        return None
+    if not texts:
+        return Fault(place, row.case, "option", repr(row.option), "an empty cell, for the case has no options")
+    expected = f"one of: {'; '.join(texts)}"
+    if re.fullmatch(r"[(（]?[A-Za-zＡ-Ｚ][)）.]?", row.option):
+        expected = f"the option's text, for every reader and model sees other letters; {expected}"
+    return Fault(place, row.case, "option", repr(row.option), expected)
 
 
 def _fold(text: str) -> str:
@@ -161,11 +229,24 @@ def _row(file: Path, line: int, cells: Mapping[Any, Any]) -> tuple[str, Row]:
         if not clean[column]:
             raise _fault(file, line, clean["case"] or None, column, "an empty cell", f"a {column}")
     reader = clean.pop("reader")
-    return reader, Row(**{**clean, OPTIONAL: clean.get(OPTIONAL) or "images"})
+    return reader, Row(**{**clean, OPTIONAL: clean.get(OPTIONAL) or "images"}, line=line)
 
 
 def _fault(file: Path, line: int, case: str | None, field: str | None, found: str, expected: str) -> InputError:
     return InputError(str(Fault(f"{file}, line {line}", case, field, found, expected)))
+
+
+def check_readers(file: Path, book: Casebook) -> list[Fault]:
+    """Return what in a file of readers' answers does not fit a casebook, reader by reader.
+
+    Raises:
+        InputError: see `read_readers`.
+    """
+    return [fault for reader in _readers(file) for fault in reader.check(book)]
+
+
+def _readers(file: Path) -> tuple[HumanReader, ...]:
+    return tuple(HumanReader(reader, file, rows) for reader, rows in read_readers(file).items())
 
 
 def open_models(rest: str, settings: ModelSettings) -> tuple[Model, ...]:
@@ -174,4 +255,4 @@ def open_models(rest: str, settings: ModelSettings) -> tuple[Model, ...]:
     Raises:
         InputError: see `read_readers`.
     """
-    return tuple(HumanReader(reader, rows) for reader, rows in read_readers(Path(rest)).items())
+    return _readers(Path(rest))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medsyn.model import Response
+from medsyn.model.human import EMPTY_CELL
 from medsyn.prompt.reply import after_reasoning, refuses
 from medsyn.task.choice import opens_with_option, parse_option
 from medsyn.task.differential import parse_diagnosis, parse_differential
@@ -80,7 +81,8 @@ def _failure(response: Response) -> Answer | None:
         failure = response.failure
         return Answer("missing", reason=f"{failure.kind}: {failure.message}" if failure else "failed")
     if response.status == "refused":
-        return Answer("refused", reason="the model or its server refused")
+        empty = response.text == EMPTY_CELL
+        return Answer("refused", reason=EMPTY_CELL if empty else "the model or its server refused")
     return Answer("cut-off", reason=CUT_OFF) if response.status == "cut-off" else None
 
 
