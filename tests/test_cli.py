@@ -22,6 +22,7 @@ COMMANDS = (
     "sensitivity",
     "grade",
     "report",
+    "power",
     "phantom",
     "demo",
 )

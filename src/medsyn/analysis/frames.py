@@ -15,7 +15,8 @@ import polars as pl
 
 from medsyn.case import Casebook
 from medsyn.judge.types import COVERED, LOWEST, Verdict
-from medsyn.measure import Estimate, mean, ratio, wilson
+from medsyn.measure import Estimate, mean, wilson
+from medsyn.measure.interval import weighted_mean
 from medsyn.run.types import Result, Skipped
 
 BASELINE = "images"
@@ -219,13 +220,13 @@ def case_mean(frame: pl.DataFrame | None) -> Estimate:
     graded, there is no value.
     """
     values, weights = _weighted(frame)
-    return mean(values) if weights is None else ratio(weights * values, weights)
+    return mean(values) if weights is None else weighted_mean(values, weights)
 
 
 def case_share(frame: pl.DataFrame | None) -> Estimate:
     """`case_mean` of values from 0 to 1, in percent, with `share`'s interval where nothing is weighted."""
     values, weights = _weighted(frame)
-    return share(values) if weights is None else ratio(weights * values, weights).times(100)
+    return share(values) if weights is None else weighted_mean(values, weights).times(100)
 
 
 def _weighted(frame: pl.DataFrame | None) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,23 +1,47 @@
-"""Uncertainty: Wilson intervals for shares, and the percentile bootstrap over cases.
+"""Uncertainty: Wilson intervals for shares, and bootstrap intervals over cases.
 
 The case is the unit that is drawn. Where a case gives several answers (rotations, samples), its answers are
 averaged first (`cluster_means`), so that more answers to one case do not pass for more cases.
-All draws are seeded: the same values give the same interval.
+How often each interval covers the truth was simulated; see `medsyn.measure.reliability`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
-RESAMPLES = 2000
-"""Bootstrap draws; the ends of a 95 % interval then move by about a tenth of its standard error."""
-LEVEL = 0.95
-NAN = float("nan")
+from medsyn.measure.bootstrap import (
+    LEVEL,
+    NAN,
+    RESAMPLES,
+    bca_ends,
+    check_level,
+    percentile,
+    ratio_ends,
+    resampled_means,
+    student_tail,
+    studentised_ends,
+)
+
+__all__ = [
+    "LEVEL",
+    "NAN",
+    "RESAMPLES",
+    "Estimate",
+    "cluster_means",
+    "independent_difference",
+    "mean",
+    "paired_difference",
+    "percentile",
+    "positive_mean",
+    "ratio",
+    "resampled_means",
+    "weighted_mean",
+    "wilson",
+]
 
 
 class Estimate(NamedTuple):
@@ -39,11 +63,11 @@ class Estimate(NamedTuple):
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.n)
 
 
-def wilson(k: int, n: int, level: float = LEVEL) -> Estimate:
+def wilson(k: float, n: int, level: float = LEVEL) -> Estimate:
     """Share with Wilson's score interval, for one answer a case.
 
     Args:
-        k: number of successes, from 0 to `n`.
+        k: number of successes, from 0 to `n`; a part of one where cases are tied for a place.
         n: number of cases; 0 gives NaN.
         level: interval coverage that is aimed at, between 0 and 1.
 
@@ -56,7 +80,7 @@ def wilson(k: int, n: int, level: float = LEVEL) -> Estimate:
     """
     if not 0 <= k <= n:
         raise ValueError(f"wilson: {k} successes among {n} cases")
-    _check_level(level)
+    check_level(level)
     if n == 0:
         return Estimate(NAN, NAN, NAN, 0)
     z = float(ndtri((1 + level) / 2))
@@ -69,7 +93,7 @@ def wilson(k: int, n: int, level: float = LEVEL) -> Estimate:
 
 
 def mean(values: ArrayLike, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0) -> Estimate:
-    """Mean over cases, with a percentile bootstrap interval.
+    """Mean over cases, with a BCa bootstrap interval, which stays within the values' range.
 
     Args:
         values: one number a case, shape ``(n,)``; no NaN (missing cases are left out before, and counted).
@@ -79,37 +103,73 @@ def mean(values: ArrayLike, *, resamples: int = RESAMPLES, level: float = LEVEL,
 
     Example:
         >>> mean([0, 0, 1, 0.5]).rounded(3)
-        Estimate(value=0.375, low=0.0, high=0.75, n=4)
+        Estimate(value=0.375, low=0.0, high=1.0, n=4)
     """
     values = _finite(values, "values")
     if len(values) == 0:
         return Estimate(NAN, NAN, NAN, 0)
-    low, high = NAN, NAN
-    if len(values) > 1 and np.ptp(values) > 0:
-        low, high = percentile(resampled_means(values, resamples=resamples, seed=seed), level)
-    return Estimate(float(values.mean()), float(low), float(high), len(values))
+    low, high = bca_ends(values[:, None], resamples=resamples, level=level, seed=seed)
+    return Estimate(float(values.mean()), float(low[0]), float(high[0]), len(values))
 
 
 def paired_difference(
-    a: ArrayLike, b: ArrayLike, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
 ) -> Estimate:
-    """Mean of ``a - b`` within cases, with a percentile bootstrap interval over cases.
+    """Mean of ``a - b`` within cases, with a studentised bootstrap interval over cases.
 
     Args:
         a: one number a case, shape ``(n,)``.
         b: the same cases in the same order, shape ``(n,)``.
+        bounds: the least and greatest difference that there can be, such as (-1, 1) for shares.
+
+    Returns:
+        The interval is NaN where fewer than two cases, or no variation between cases, give none.
 
     Raises:
         ValueError: the lengths differ, or a value is missing: pairing is the caller's to state.
 
     Example:
-        >>> paired_difference([1, 1, 0, 1], [0, 1, 0, 0]).rounded(2)
-        Estimate(value=0.5, low=0.0, high=1.0, n=4)
+        >>> paired_difference([1, 1, 0, 1], [0, 1, 0, 0], bounds=(-1, 1)).rounded(2)
+        Estimate(value=0.5, low=-0.37, high=1.0, n=4)
     """
     a, b = _finite(a, "a"), _finite(b, "b")
     if a.shape != b.shape:
         raise ValueError(f"paired_difference: {len(a)} and {len(b)} cases; the same cases are expected")
-    return mean(a - b, resamples=resamples, level=level, seed=seed)
+    if len(a) == 0:
+        return Estimate(NAN, NAN, NAN, 0)
+    difference = a - b
+    ends = studentised_ends(difference[:, None], resamples=resamples, level=level, seed=seed)
+    low, high = np.clip(ends, *bounds)[:, 0]  # NaN stays NaN
+    return Estimate(float(difference.mean()), float(low), float(high), len(difference))
+
+
+def independent_difference(a: Estimate, b: Estimate) -> Estimate:
+    """Difference ``a - b`` of two estimates from different cases, with an interval made of both theirs.
+
+    The distance of each limit from its value stands for its standard error on that side, so that skewed
+    intervals give a skewed one; for Wilson's this is Newcombe's interval.
+
+    Returns:
+        ``n`` is the number of cases of both together. The interval is NaN where one of the two has none.
+
+    Source:
+        R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
+        Medicine 17 (1998), method 10.
+
+    Example:
+        >>> independent_difference(wilson(56, 70), wilson(48, 80)).rounded(4)
+        Estimate(value=0.2, low=0.0524, high=0.3339, n=150)
+    """
+    value = a.value - b.value
+    low = value - np.hypot(a.value - a.low, b.high - b.value)
+    high = value + np.hypot(a.high - a.value, b.value - b.low)
+    return Estimate(value, float(low), float(high), a.n + b.n)
 
 
 def ratio(
@@ -120,12 +180,10 @@ def ratio(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Estimate:
-    """Ratio of two sums over cases, with a percentile bootstrap interval over cases.
-
-    With few cases, or a denominator that few cases carry, the interval is too narrow.
+    """Ratio of two sums over cases, with a studentised bootstrap interval on the log scale.
 
     Args:
-        numerators: one number a case, shape ``(n,)``.
+        numerators: one number of at least 0 a case, shape ``(n,)``.
         denominators: one number of at least 0 a case, shape ``(n,)``; a sum of 0 gives NaN.
 
     Example:
@@ -135,18 +193,57 @@ def ratio(
     top, bottom = _finite(numerators, "numerators"), _finite(denominators, "denominators")
     if top.shape != bottom.shape:
         raise ValueError(f"ratio: {len(top)} numerators, {len(bottom)} denominators")
+    if (top < 0).any():
+        raise ValueError("ratio: a numerator is negative")
     if (bottom < 0).any():
         raise ValueError("ratio: a denominator is negative")
     if len(top) == 0 or bottom.sum() == 0:
         return Estimate(NAN, NAN, NAN, len(top))
+    low, high = ratio_ends(top[:, None, None], bottom[:, None, None], resamples=resamples, level=level, seed=seed)
+    return Estimate(float(top.sum() / bottom.sum()), float(low[0]), float(high[0]), len(top))
+
+
+def weighted_mean(
+    values: ArrayLike, weights: ArrayLike, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
+) -> Estimate:
+    """Mean over cases that stand for more or fewer cases, with a percentile interval within the values' range.
+
+    Its tails are as wide as Student's t asks for, like those of `mean`.
+
+    Args:
+        values: one number a case, shape ``(n,)``.
+        weights: one positive number a case, shape ``(n,)``.
+
+    Example:
+        >>> weighted_mean([0, 1, 1, 0], [1, 1, 2, 1]).rounded(2)
+        Estimate(value=0.6, low=0.0, high=1.0, n=4)
+    """
+    values, weights = _finite(values, "values"), _finite(weights, "weights")
+    if values.shape != weights.shape or (weights <= 0).any():
+        raise ValueError("weighted_mean: one positive weight a value is expected")
+    n = len(values)
+    if n == 0:
+        return Estimate(NAN, NAN, NAN, 0)
     low, high = NAN, NAN
-    if len(top) > 1:
-        sums = resampled_means(np.stack([top, bottom], axis=1), resamples=resamples, seed=seed)
-        kept = sums[sums[:, 1] > 0]
-        draws = kept[:, 0] / kept[:, 1]
-        if len(draws) and np.ptp(draws) > 0:
-            low, high = percentile(draws, level)
-    return Estimate(float(top.sum() / bottom.sum()), float(low), float(high), len(top))
+    if n > 1 and np.ptp(values) > 0:
+        sums = resampled_means(np.stack([weights * values, weights], axis=1), resamples=resamples, seed=seed)
+        low, high = percentile(sums[:, 0] / sums[:, 1], 1 - 2 * float(ndtr(student_tail(n, level))))
+    return Estimate(float(weights @ values / weights.sum()), low, high, n)
+
+
+def positive_mean(
+    values: ArrayLike, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
+) -> Estimate:
+    """Mean over cases of values of at least 0 that are mostly small and sometimes large, such as sensitivities.
+
+    Its interval is studentised on the log scale, which covers such means more often than that of `mean`.
+
+    Example:
+        >>> positive_mean([0.0, 0.1, 0.1, 0.2, 0.3, 0.5]).rounded(2)
+        Estimate(value=0.2, low=0.08, high=0.53, n=6)
+    """
+    values = _finite(values, "values")
+    return ratio(values, np.ones(len(values)), resamples=resamples, level=level, seed=seed)
 
 
 def cluster_means(values: ArrayLike, clusters: ArrayLike) -> NDArray[np.float64]:
@@ -171,55 +268,6 @@ def cluster_means(values: ArrayLike, clusters: ArrayLike) -> NDArray[np.float64]
     return np.bincount(index, weights=values, minlength=len(names)) / count
 
 
-def resampled_means(values: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
-    """Means of bootstrap samples of cases: what every interval here is made of.
-
-    Columns are drawn together, so that a function of several means (a ratio, a difference) keeps the
-    dependence between them.
-
-    Args:
-        values: one row a case, shape ``(n,)`` or ``(n, columns)``, with n at least 1.
-
-    Returns:
-        Shape ``(resamples,)`` or ``(resamples, columns)``.
-
-    Example:
-        >>> resampled_means([[1, 2], [1, 2]], resamples=3).shape
-        (3, 2)
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if len(array) == 0:
-        raise ValueError("resampled_means: no cases")
-    return _counts(len(array), resamples, seed).astype(np.float64) @ array / len(array)
-
-
-def percentile(draws: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
-    """Ends of the central interval that holds a share `level` of the draws (NaN draws are left out).
-
-    Example:
-        >>> percentile(range(101), 0.5)
-        (25.0, 75.0)
-    """
-    _check_level(level)
-    array = np.asarray(draws, dtype=np.float64)
-    array = array[~np.isnan(array)]
-    if len(array) == 0:
-        return NAN, NAN
-    low, high = np.quantile(array, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-@lru_cache(maxsize=64)
-def _counts(n: int, resamples: int, seed: int) -> NDArray[np.unsignedinteger]:
-    """How often each draw holds each case; the same for every analysis of n cases. Shape (resamples, n)."""
-    drawn = np.random.default_rng([seed, n]).integers(n, size=(resamples, n))
-    drawn += np.arange(resamples)[:, None] * n
-    counts = np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
-    counts = counts.astype(np.min_scalar_type(counts.max()))  # small, so that many can be kept
-    counts.setflags(write=False)  # it is shared
-    return counts
-
-
 def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
@@ -227,8 +275,3 @@ def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: a value is missing or infinite; leave such cases out and count them")
     return array
-
-
-def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"level: between 0 and 1 is expected, not {level}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from medsyn.measure.bootstrap import ratio_ends
 from medsyn.measure.interval import LEVEL, NAN, RESAMPLES, Estimate, percentile, ratio, resampled_means, wilson
 
 
@@ -104,7 +105,10 @@ def average_ratio(
     top, bottom = top[:, known], bottom[:, known]
     value = float((top.sum(axis=0) / bottom.sum(axis=0)).mean())
     low, high = NAN, NAN
-    if len(top) > 1:
+    if (top >= 0).all() and (bottom >= 0).all():
+        ends = ratio_ends(top[:, None, :], bottom[:, None, :], resamples=resamples, level=level, seed=seed)
+        low, high = (float(end[0]) for end in ends)
+    elif len(top) > 1:  # from samples, where unbiased numbers may be negative, and have no logarithm
         draws = resampled_means(np.concatenate([top, bottom], axis=1), resamples=resamples, seed=seed)
         tops, bottoms = np.split(draws, 2, axis=1)
         whole = (bottoms > 0).all(axis=1)  # a draw that lost a type would average over other types
