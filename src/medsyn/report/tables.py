@@ -230,8 +230,8 @@ def _matrix(frame: pl.DataFrame, conditions: list[str], name: str, title: str) -
     return Table(
         name,
         title,
-        f"Percent of cases, with 95 % intervals. Δ: difference to “{BASELINE}” in percentage points, within the "
-        "cases that have a value under both conditions.",
+        f"Percent of cases, with 95 % intervals. Δ: difference to “{BASELINE}” in percentage points (for a type "
+        "left out: to the same form with nothing left out), within the cases that have a value under both.",
         (),
         ("Model", *(condition.replace("+", " + ") for condition in conditions)),
         shown,
