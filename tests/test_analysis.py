@@ -19,7 +19,7 @@ from medsyn.analysis import (
     sensitivities,
     sensitivity_table,
 )
-from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, Image, Option
 from medsyn.judge.types import Verdict
 from medsyn.measure import sampled_jsd
 from medsyn.model import Posterior
@@ -37,6 +37,9 @@ TABLES = (
 )
 
 
+PICTURE = Image(file="images/x.png", sha256="0" * 64, bytes=1, width=1, height=1)
+
+
 def book(*cases: tuple[str, str], options: int = 4) -> Casebook:
     names = ("Gout", "NA", "None", "Sepsis", "Lupus")[:options]
     return Casebook(
@@ -46,7 +49,7 @@ def book(*cases: tuple[str, str], options: int = 4) -> Casebook:
             Case(
                 id=case,
                 language=language,
-                evidence=(Evidence(type="ct", findings="f"), Evidence(type="mri", findings="f")),
+                evidence=tuple(Evidence(type=kind, images=(PICTURE,), findings="f") for kind in ("ct", "mri")),
                 diagnosis=Diagnosis(name="Gout"),
                 options=tuple(Option(text=name, right=i == 0) for i, name in enumerate(names)),
             )
@@ -234,7 +237,8 @@ def test_sensitivity_is_the_divergence_and_missing_pairs_say_why():
 
 def test_posteriors_are_averaged_over_rotations():
     results = [believe("c0", c, p, rotation=r) for c in ("images", "findings") for r, p in enumerate((E, E_CT))]
-    results += [believe("c0", c, (0.25,) * 4) for c in ("without-ct", "findings+without-ct")]
+    left_out = ("without-ct", "findings+without-ct")
+    results += [believe("c0", c, (0.25,) * 4, rotation=r) for c in left_out for r in (0, 1)]
     row = sensitivities(SyntheticRun(results, (), EIGHT)).row(0, named=True)
     expected = jensenshannon(np.mean([E, E_CT], axis=0), (0.25,) * 4, base=2) ** 2
     assert row["s_image"] == pytest.approx(expected)
@@ -321,3 +325,31 @@ def test_tables_account_for_every_case_of_a_messy_run():
     pairs = sensitivity_table(run)
     assert (pairs["pairs"] + pairs["missing"]).sum() == len(sensitivities(run))
     assert not any(math.isnan(v) for v in pairs["mean_s_image"].drop_nulls())
+
+
+def test_evidence_that_is_there_only_as_text_is_no_pair():
+    """A review found an NMSE of 0 for laboratory findings without images, which look the same in both forms."""
+    case = Case(
+        id="c0",
+        language="en",
+        evidence=(Evidence(type="laboratory", findings="Anaemia."),),
+        options=tuple(Option(text=text, right=text == "a") for text in "abcd"),
+    )
+    asked = [believe("c0", name, E) for name in ("images", "findings")]
+    asked += [believe("c0", name, E_CT) for name in ("without-laboratory", "findings+without-laboratory")]
+    run = SyntheticRun(asked, (), Casebook("b", "1", (case,)))
+    row = sensitivities(run).row(0, named=True)
+    assert (row["s_image"], row["s_text"]) == (None, None)
+    assert "only as text" in row["missing"]
+    assert sensitivity_table(run)["pairs"].to_list() == [0]
+
+
+def test_a_lost_rotation_makes_no_sensitivity_of_a_preference_for_a_place():
+    """A review found 0.147 bits for a model that ignores the evidence, where one rotation was lost."""
+    first, last = (0.9, 0.05, 0.03, 0.02), (0.02, 0.03, 0.05, 0.9)
+    asked = [believe("c0", name, p, rotation=r) for name in ("images", "findings", "findings+without-ct")
+             for r, p in enumerate((first, last))]  # fmt: skip
+    asked += [believe("c0", "without-ct", first, rotation=0), believe("c0", "without-ct", last, 0.1, rotation=1)]
+    row = sensitivities(SyntheticRun(asked, (), EIGHT)).row(0, named=True)
+    assert row["s_image"] == pytest.approx(0, abs=1e-12)
+    assert row["s_text"] == pytest.approx(0, abs=1e-12)

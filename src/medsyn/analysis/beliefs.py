@@ -40,7 +40,7 @@ class Beliefs:
         self._book = run.book
         self._asked: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
         self._reasons: dict[tuple[str, str, str], str] = {}
-        self._made: dict[tuple[str, str, str], Belief] = {}
+        self._made: dict[tuple[str, str, str, frozenset[int] | None], Belief] = {}
         for result in run.results:
             if result.task == TASK:
                 self._asked[result.model, result.case, result.condition].append(result)
@@ -53,13 +53,37 @@ class Beliefs:
         """Every model, case and condition that was asked or skipped."""
         return list(dict.fromkeys([*self._asked, *self._reasons]))
 
-    def of(self, model: str, case: str, condition: str) -> Belief:
-        """Return what a model believes of a case under a condition."""
+    def of(self, model: str, case: str, condition: str, rotations: frozenset[int] | None = None) -> Belief:
+        """Return what a model believes of a case under a condition, from some rotations of the options or all."""
         key = model, case, condition
-        if key not in self._made:
+        if (*key, rotations) not in self._made:
             options = len(self._book[case].options)
-            self._made[key] = _belief(self._asked.get(key, ()), options, self._reasons.get(key))
-        return self._made[key]
+            asked = [r for r in self._asked.get(key, ()) if rotations is None or r.rotation in rotations]
+            self._made[*key, rotations] = _belief(asked, options, self._reasons.get(key))
+        return self._made[*key, rotations]
+
+    def pair(self, model: str, case: str, first: str, second: str) -> tuple[Belief, Belief]:
+        """Return the beliefs under two conditions, posteriors from the rotations that both have.
+
+        A rotation that one of them lost would otherwise let a preference for a place in the list look like an
+        influence of the evidence.
+        """
+        told = [self._told(model, case, condition) for condition in (first, second)]
+        if not all(told) or told[0] == told[1]:
+            return self.of(model, case, first), self.of(model, case, second)
+        both = told[0] & told[1]
+        if not both:
+            lost = Belief(None, missing="no rotation of the options has a posterior under both conditions")
+            return lost, lost
+        return self.of(model, case, first, both), self.of(model, case, second, both)
+
+    def _told(self, model: str, case: str, condition: str) -> frozenset[int]:
+        """The rotations with a usable posterior."""
+        return frozenset(
+            r.rotation
+            for r in self._asked.get((model, case, condition), ())
+            if r.posterior is not None and r.posterior.option_mass >= OPTION_MASS
+        )
 
 
 def _belief(results: Sequence[Result], options: int, skipped: str | None) -> Belief:

@@ -18,6 +18,7 @@ import polars as pl
 
 from medsyn.analysis.beliefs import Belief, Beliefs
 from medsyn.analysis.frames import Evaluated, columns, models, parts
+from medsyn.case import Case
 from medsyn.measure import (
     Estimate,
     Moments,
@@ -108,7 +109,7 @@ def sensitivities(run: Evaluated) -> pl.DataFrame:
     pairs: list[_Pair] = []
     for model in models(run):
         for kind, case in sorted(left_out[model], key=lambda pair: (TYPES.index(pair[0]), place[pair[1]])):
-            row, found = _row(beliefs, model, kind, case, len(rows))
+            row, found = _row(beliefs, model, kind, run.book[case], len(rows))
             row |= {"language": run.book[case].language, "options": len(run.book[case].options)}
             rows.append(row)
             pairs += found
@@ -133,27 +134,30 @@ def _left_out(run: Evaluated, beliefs: Beliefs) -> dict[str, set[tuple[str, str]
     return found
 
 
-def _row(beliefs: Beliefs, model: str, kind: str, case: str, number: int) -> tuple[dict[str, Any], list[_Pair]]:
-    why: list[str] = []
+def _row(beliefs: Beliefs, model: str, kind: str, case: Case, number: int) -> tuple[dict[str, Any], list[_Pair]]:
     pairs: list[_Pair] = []
+    if kind != TEXT and not all(item.images for item in case.evidence if item.type == kind):
+        why = "it is there only as text, which every condition shows"
+        return {"model": model, "type": kind, "case": case.id, "how": None, "samples": None, "missing": why}, pairs
+    reasons: list[str] = []
     step = "remove-text" if kind == TEXT else f"without-{kind}"
     for form, name in _FORMS.items():
         names = name, step if form == "image" else f"{name}+{step}"
-        whole, less = (beliefs.of(model, case, condition) for condition in names)
-        why += [f"{at}: {one.missing}" for at, one in zip(names, (whole, less), strict=True) if one.missing]
+        whole, less = beliefs.pair(model, case.id, *names)
+        reasons += [f"{at}: {one.missing}" for at, one in zip(names, (whole, less), strict=True) if one.missing]
         if whole.missing or less.missing:
             continue
         if (whole.how == "samples") != (less.how == "samples"):
-            why.append(f"{form}: one posterior is from samples, the other is not")
+            reasons.append(f"{form}: one posterior is from samples, the other is not")
             continue
         pairs.append(_Pair(number, form, whole, less))
     if len({pair.whole.how == "samples" for pair in pairs}) > 1:
-        why.append("one form is from samples, the other is not")
+        reasons.append("one form is from samples, the other is not")
         pairs = []
     used = [belief for pair in pairs for belief in (pair.whole, pair.less)]
     samples = min((belief.samples for belief in used if belief.samples is not None), default=None)
-    row = {"model": model, "type": kind, "case": case, "how": _how(used), "samples": samples}
-    return row | {"missing": "; ".join(why) or None}, pairs
+    row = {"model": model, "type": kind, "case": case.id, "how": _how(used), "samples": samples}
+    return row | {"missing": "; ".join(reasons) or None}, pairs
 
 
 def _fill(rows: list[dict[str, Any]], pairs: list[_Pair]) -> None:

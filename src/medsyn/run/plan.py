@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from medsyn import condition as conditions
 from medsyn.case import Case, Casebook, digest
 from medsyn.condition import Condition, Unavailable, View
 from medsyn.model import Model, Request, Response
+from medsyn.model.local.tree import order_for_prefix_sharing
 from medsyn.run.types import Skipped
 from medsyn.task.types import Question, Task, TaskSettings
 
@@ -75,7 +76,9 @@ def make_plan(
 ) -> Plan:
     """Return the plan of a study on a casebook.
 
-    Models that share a tokenizer (or have none) share the questions, which are made once.
+    Models that share a tokenizer (or have none) share the questions, which are made once. A case's questions stand
+    in the order in which most of a prompt is what the one before began with: local models, and servers with a
+    prefix cache, then compute it once.
     """
     plan = Plan()
     cases = book.cases[:limit]
@@ -84,13 +87,22 @@ def make_plan(
         for model in models:
             key = id(model.tokenizer) if model.tokenizer is not None else None
             if key not in made:
-                made[key] = list(_questions(case, model, tasks, condition_names, settings))
+                made[key] = _in_order(_questions(case, model, tasks, condition_names, settings))
             for item in made[key]:
                 if isinstance(item, Skipped):
                     plan.skipped.append(replace(item, model=model.name))
                 else:
                     plan.works.append(_work(model, *item))
     return plan
+
+
+def _in_order(
+    items: Iterable[tuple[Task, View, Question] | Skipped],
+) -> list[tuple[Task, View, Question] | Skipped]:
+    items = list(items)
+    asked = [item for item in items if not isinstance(item, Skipped)]
+    order = order_for_prefix_sharing([question.request for _, _, question in asked])
+    return [*(item for item in items if isinstance(item, Skipped)), *(asked[index] for index in order)]
 
 
 def _questions(

@@ -13,12 +13,11 @@ from functools import cached_property
 
 from medsyn.case import ImageError
 from medsyn.model.local.encoding import Encoded, Encoder, EncodingError
-from medsyn.model.local.features import FeatureCache
 from medsyn.model.local.generating import Writing, generate, greedy
 from medsyn.model.local.loading import Loaded
 from medsyn.model.local.options import LEAST_MASS, letter_ids, letter_posterior, text_posteriors
 from medsyn.model.local.scoring import token_budget
-from medsyn.model.local.sharing import shared_logits
+from medsyn.model.local.sharing import Sharing
 from medsyn.model.types import Failure, Posterior, Request, Response, Usage
 
 
@@ -43,7 +42,7 @@ class Answering:
         """Set from another thread, it ends what is being written."""
         self.encoder = Encoder(loaded)
         self.budget = token_budget(loaded)
-        self._features = FeatureCache()
+        self._sharing = Sharing(loaded)
 
     @cached_property
     def _letters(self) -> tuple[tuple[int, ...], ...]:
@@ -100,7 +99,7 @@ class Answering:
             options = [asked.request.options for asked in scored]
             return list(text_posteriors(self._loaded, prompts, options, self.budget))
         found: list[Posterior | Failure | str] = []
-        for asked, logits in zip(scored, shared_logits(self._loaded, prompts, self._features), strict=True):
+        for asked, logits in zip(scored, self._sharing.logits(prompts), strict=True):
             if isinstance(logits, Failure):
                 found.append(logits)
             else:
