@@ -11,7 +11,7 @@ from medsyn.analysis.frames import BASELINE, Evaluated, parts, scoped, scopes
 from medsyn.analysis.kinds import PUBLISHED, RUN, kind_of
 from medsyn.analysis.main import main_table
 from medsyn.analysis.specialties import chosen
-from medsyn.measure import percentile, resampled_means
+from medsyn.measure.ranks import ranks
 from medsyn.published import Catalogue, load_facts, printed, printed_value
 
 _TRIPLE = ("", "_low", "_high")
@@ -32,7 +32,6 @@ _SCHEMA = {
     **{f"gap{end}": pl.Float64 for end in _TRIPLE},
     "rank": pl.Int64,
     **{f"run_rank{end}": pl.Int64 for end in _TRIPLE},
-    "run_rank_cases": pl.Int64,
 }
 
 
@@ -46,8 +45,8 @@ def leaderboard(run: Evaluated, condition: str = BASELINE, facts: Catalogue | No
 
     * ``rank``: by accuracy among all models of the language, equal ones share the best rank. Human readers have
       none, as in the paper.
-    * ``run_rank``: the same among the run's own models, within the ``run_rank_cases`` cases that all of them
-      have, with a 95 % interval over these cases; null where the run has one model.
+    * ``run_rank``: the same among the run's own models, with the ranks that the data allow at 95 %: two models are
+      told apart on the cases that both have (`medsyn.measure.ranks`). Null where the run has one model.
     """
     facts = facts or load_facts()
     main = main_table(run, condition)
@@ -61,11 +60,11 @@ def leaderboard(run: Evaluated, condition: str = BASELINE, facts: Catalogue | No
             | {name: row[name] for name in names if name in row}
             for row in main.filter(pl.col("language") == scope).iter_rows(named=True)
         ]
-        ranks = _run_ranks(
+        here = _run_ranks(
             {row["model"]: scoped(values.get((row["model"],)), scope) for row in own if _ranked(row)}
         )
         for row in own:
-            row |= ranks.get(row["model"], {})
+            row |= here.get(row["model"], {})
         block = own
         if own and condition == BASELINE:
             block = own + _printed(facts, only or scope)
@@ -100,34 +99,16 @@ def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _run_ranks(values: dict[str, pl.DataFrame | None]) -> dict[str, dict[str, int]]:
-    frames = [
-        frame.select("case", pl.col("value").alias(f"value {place}"))
-        for place, frame in enumerate(values.values())
-        if frame is not None
-    ]
-    if len(frames) < 2 or len(frames) < len(values):
+    frames = {model: frame for model, frame in values.items() if frame is not None}
+    if len(frames) < 2:
         return {}
-    shared = frames[0]
-    for frame in frames[1:]:
-        shared = shared.join(frame, on="case", how="inner", maintain_order="left")
-    matrix = shared.drop_nulls().drop("case").to_numpy()
-    if not len(matrix):
-        return {}
-    found = {}
-    places, draws = _places(matrix.mean(axis=0)[None])[0], _places(resampled_means(matrix))
-    for column, model in enumerate(values):
-        low, high = percentile(draws[:, column])
-        # ranks are whole: the interval holds at least 95 % of the draws
-        found[model] = {
-            "run_rank": int(places[column]),
-            "run_rank_low": int(np.floor(low)),
-            "run_rank_high": int(np.ceil(high)),
-            "run_rank_cases": len(matrix),
-        }
-    return found
-
-
-def _places(means: np.ndarray) -> np.ndarray:
-    """Ranks within each row, the highest mean first; equal ones share the best rank."""
-    rounded = means.round(12)  # sums of the same answers in another order are equal
-    return 1 + (rounded[:, None, :] > rounded[:, :, None]).sum(axis=2)
+    cases = {
+        case: place for place, case in enumerate(sorted({c for frame in frames.values() for c in frame["case"]}))
+    }
+    matrix = np.full((len(cases), len(frames)), np.nan)
+    for column, frame in enumerate(frames.values()):
+        matrix[[cases[case] for case in frame["case"]], column] = frame["value"].fill_null(np.nan).to_numpy()
+    return {
+        model: {"run_rank": rank.value, "run_rank_low": rank.low, "run_rank_high": rank.high}
+        for model, rank in zip(frames, ranks(matrix), strict=True)
+    }

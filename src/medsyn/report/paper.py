@@ -59,8 +59,8 @@ def ranks_view(frame: pl.DataFrame) -> Table:
     return Table(
         "ranks",
         "Ranks, and the published models",
-        "By accuracy, in percent. Rank here: among this run's models, within the cases that all of them have, "
-        "with a 95 % interval. Rank: with the published models too. Human readers have none. "
+        "By accuracy, in percent. Rank here: among this run's models, with the ranks that the data allow at 95 %. "
+        "Rank: with the published models too. Human readers have none. "
         f"{_PAPER} are as printed: without intervals, which cannot be known, and comparable only with a run on "
         "the same cases. Their gap is the difference of the printed numbers.",
         (),
@@ -74,8 +74,7 @@ def ranks_view(frame: pl.DataFrame) -> Table:
 def _rank_cells(row: dict[str, Any]) -> tuple[Cell, ...]:
     here = Cell(NONE)
     if row["run_rank"] is not None:
-        ends = f"{row['run_rank_low']} to {row['run_rank_high']}"
-        here = Cell(str(row["run_rank"]), (ends, count(row["run_rank_cases"])))
+        here = Cell(str(row["run_rank"]), (f"{row['run_rank_low']} to {row['run_rank_high']}",))
     judge = f"graded by {row['judge']}" if row["judge"] else ""
     return (
         named(row["model"], "published" if row["source"] == "published" else judge),
