@@ -390,8 +390,8 @@ def test_what_sends_nothing_needs_no_price(place, tmp_path, fake_server):
     prices = tmp_path / "prices.yaml"
     prices.write_text("currency: EUR\nmodels:\n  openai:m: {input: 10, output: 0}\n")
     run_study(study(place, task="fdx", prices=prices, budget="1 EUR"))
+    model = [{"name": "openai:n", "base_url": fake_server.url}]
     with pytest.raises(InputError, match="no price for openai:n"):
-        model = [{"name": "openai:n", "base_url": fake_server.url}]
         run_study(study(place, task="fdx", prices=prices, budget="1 EUR", model=model))
 
 

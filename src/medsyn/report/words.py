@@ -45,8 +45,8 @@ def summary(run: Evaluated, main: pl.DataFrame, types: pl.DataFrame) -> list[tup
     fewest = min(max(row["ddx_cases"], row["fdx_cases"]) for row in rows)
     if fewest < SMALL:
         wide = (
-            f"With {count(fewest)}, the intervals are wide. Models that answered the same cases differ by their paired "
-            "difference, which can be told where their intervals overlap."
+            f"With {count(fewest)}, the intervals are wide. Models that answered the same cases differ by their "
+            "paired difference, which can be told where their intervals overlap."
         )
         said.append(("", wide))
     return said
