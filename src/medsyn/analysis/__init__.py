@@ -19,6 +19,15 @@ Example:
 """
 
 from medsyn.analysis.casemix import case_mix_table, cases_table, evidence_table
+from medsyn.analysis.checks import (
+    abstention_table,
+    calibration_table,
+    cutoff_table,
+    leak_table,
+    position_table,
+    reliability_table,
+)
+from medsyn.analysis.compare import condition_differences, model_differences
 from medsyn.analysis.conditions import condition_order, conditions_table
 from medsyn.analysis.contributions import (
     contributions,
@@ -43,14 +52,18 @@ from medsyn.analysis.specialties import specialty_group_table, specialty_table
 __all__ = [
     "BASELINE",
     "Evaluated",
+    "abstention_table",
     "answers",
     "average_nmse_table",
+    "calibration_table",
     "case_mix_table",
     "cases_table",
+    "condition_differences",
     "condition_order",
     "conditions_table",
     "contributions",
     "contributions_by_type",
+    "cutoff_table",
     "evidence_table",
     "grade_distribution",
     "grades",
@@ -59,10 +72,14 @@ __all__ = [
     "kind_of",
     "kinds_table",
     "leaderboard",
+    "leak_table",
     "main_table",
     "missing_table",
+    "model_differences",
     "models",
+    "position_table",
     "read_facts",
+    "reliability_table",
     "sensitivities",
     "sensitivity_table",
     "specialty_group_table",

@@ -84,7 +84,7 @@ def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
             against = compared_with(condition, baseline)
             if against is not None:
                 base = scoped(groups.get((model, task, judge, against)), scope)
-                difference = paired_difference(*pairs(frame, base)).times(100)
+                difference = paired_difference(*pairs(frame, base), bounds=(-1, 1)).times(100)
                 row |= columns("difference", difference) | {"pairs": difference.n, "against": against}
             rows.append(row)
     return pl.DataFrame(rows, schema=_SCHEMA)

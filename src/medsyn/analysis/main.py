@@ -122,5 +122,5 @@ def _accuracy(run: Evaluated, frame: pl.DataFrame | None) -> dict:
 
 
 def _gap(coverage: pl.DataFrame | None, accuracy: pl.DataFrame | None) -> dict:
-    estimate = paired_difference(*pairs(coverage, accuracy)).times(100)
+    estimate = paired_difference(*pairs(coverage, accuracy), bounds=(-1, 1)).times(100)
     return columns("gap", estimate) | {"gap_cases": estimate.n}
