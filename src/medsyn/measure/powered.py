@@ -5,7 +5,8 @@ The mean human grade is estimated as the judge's mean over all cases, plus what 
     estimate = lambda * mean(judge) + sum over sampled cases of weight * (human - lambda * judge)
 
 Any judge, however wrong, leaves it unbiased; a good one narrows the interval. ``lambda`` (power tuning) is the
-slope, from 0 to 1, that makes the variance smallest, so a judge that says nothing gets 0 and the human grades stand alone.
+slope, from 0 to 1, that makes the variance smallest: a judge that says nothing gets 0, and the human grades stand
+alone.
 
 The human grades are a part of the cases (not a sample beside them), drawn without replacement with known
 probabilities; the closed forms are those of the regression estimator in stratified sampling. The case is the unit:
