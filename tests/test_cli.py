@@ -18,6 +18,8 @@ COMMANDS = (
     "cases new",
     "model check",
     "published audit",
+    "judge sheet",
+    "judge import",
     "run",
     "sensitivity",
     "grade",

@@ -134,7 +134,7 @@ def _grade(r: Result, judge: str) -> tuple[Any, ...]:
     verdict = r.verdicts.get(judge)
     if r.status == "missing":
         verdict = Verdict(missing=r.reason or "no answer")
-    elif r.status != "answered":
+    elif r.status != "answered" and (verdict is None or verdict.missing is None):
         verdict = Verdict(score=LOWEST[r.task])
     elif verdict is None:
         verdict = Verdict(missing="not graded by this judge")

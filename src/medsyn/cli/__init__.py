@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medsyn import __version__
-from medsyn.cli import cases, model, phantom, power, published, rapt, report, run, sensitivity
+from medsyn.cli import cases, judge, model, phantom, power, published, rapt, report, run, sensitivity
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +26,7 @@ Start with `medsyn demo`, which needs no model and no network.
 app.add_typer(cases.app, name="cases")
 app.add_typer(model.app, name="model")
 app.add_typer(published.app, name="published")
+app.add_typer(judge.app, name="judge")
 app.command("run")(run.run)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("grade")(run.grade)

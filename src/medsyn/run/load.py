@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from medsyn.judge import Verdict, failed_verdict
 from medsyn.model import Posterior, Request, Response
 from medsyn.run.folder import load_book, read_head
 from medsyn.run.grading import read_verdicts, subject_key, subject_of
+from medsyn.run.sheet import Sheet, read_readings
 from medsyn.run.store import Store, read_records
 from medsyn.run.types import Result, Skipped
 from medsyn.task import open_task
@@ -22,6 +23,8 @@ NOT_ASKED = "not asked yet"
 """Why an answer is missing that was planned but never sent (interrupted, or out of budget)."""
 NOT_GRADED = "not graded yet"
 """Why a verdict is missing that no judge was asked for."""
+NOT_SAMPLED = "not on this reader's sheet"
+"""Why the verdict of a judge who is a person is missing for a case that was not drawn."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ class Run:
     """What all requests of the run share, such as temperature and seed."""
     superseded: int = 0
     """Items left out because their model's identity has changed since."""
+    option_mass: float = 0.5
+    """Posteriors that hold less on the options are missing in analyses; `dataclasses.replace` sets another."""
+    judge_identities: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    """Identity of each judge, the newest; None for a judge by rule."""
+    readings: Mapping[str, tuple[Sheet, ...]] = field(default_factory=dict)
+    """For each judge who is a person, the sheets that he or she graded."""
 
     @classmethod
     def load(cls, folder: Path | str, cases: Path | str | None = None) -> Run:
@@ -75,10 +84,14 @@ def read_run(folder: Path, book: Casebook) -> Run:
         responses = store.responses
         verdicts = {place: graded.verdict for place, graded in read_verdicts(store).items()}
     # a judge that found nothing to grade was asked all the same: refused answers get its lowest grade
-    judges = tuple(dict.fromkeys(record["name"] for record in read_records(folder, "judges")))
+    identities = {record["name"]: record["identity"] for record in read_records(folder, "judges")}
+    readings = read_readings(folder)
+    drawn = {judge: {case for sheet in sheets for case in sheet.cases} for judge, sheets in readings.items()}
     items, superseded = _newest(read_records(folder, "items"), digests, responses)
     graded = [
-        _with_verdicts(_result(item, book[item["case"]], responses.get(item["key"])), book, judges, verdicts)
+        _with_verdicts(
+            _result(item, book[item["case"]], responses.get(item["key"])), book, identities, verdicts, drawn
+        )
         for item in items
     ]
     rank = {case.id: number for number, case in enumerate(book)}
@@ -92,9 +105,11 @@ def read_run(folder: Path, book: Casebook) -> Run:
         results=tuple(graded),
         skipped=tuple(s for s in skipped if (s.model, s.task, s.condition, s.case) not in asked),
         models=models,
-        judges=judges,
+        judges=tuple(identities),
         settings=read_head(folder)["settings"],
         superseded=superseded,
+        judge_identities=identities,
+        readings=readings,
     )
 
 
@@ -176,16 +191,21 @@ def _in_case_order(posterior: Posterior | None, order: tuple[int, ...]) -> Poste
 def _with_verdicts(
     result: Result,
     book: Casebook,
-    judges: tuple[str, ...],
+    judges: Iterable[str],
     verdicts: Mapping[tuple[str, str], Verdict],
+    drawn: Mapping[str, Collection[str]],
 ) -> Result:
     scale = open_task(result.task).scale
     if scale is None or result.status == "missing" or not judges:
         return result
     subject = subject_of(result, book)
-    if subject is None:
-        verdict = failed_verdict(scale, result.reason or result.status)
-        return replace(result, verdicts=dict.fromkeys(judges, verdict))
-    key = subject_key(subject)
-    missing = Verdict(missing=NOT_GRADED)
-    return replace(result, verdicts={judge: verdicts.get((judge, key), missing) for judge in judges})
+    key = None if subject is None else subject_key(subject)
+    given: dict[str, Verdict] = {}
+    for judge in judges:
+        if judge in drawn and result.case not in drawn[judge]:
+            given[judge] = Verdict(missing=NOT_SAMPLED)  # a refusal there would make the sample look worse
+        elif key is None:
+            given[judge] = failed_verdict(scale, result.reason or result.status)
+        else:
+            given[judge] = verdicts.get((judge, key), Verdict(missing=NOT_GRADED))
+    return replace(result, verdicts=given)

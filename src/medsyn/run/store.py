@@ -21,7 +21,10 @@ from typing import Any
 from medsyn.case import InputError
 from medsyn.model import Failure, Posterior, Response, Usage
 
-KINDS = ("models", "items", "prompts", "responses", "judges", "verdicts", "skipped", "studies", "rapt")
+KINDS = (
+    *("models", "items", "prompts", "responses", "judges", "verdicts", "skipped", "studies", "rapt"),
+    *("sheets", "readings"),
+)
 """The kinds of records, which are also the names of the sub-folders."""
 
 
