@@ -344,6 +344,19 @@ def test_evidence_that_is_there_only_as_text_is_no_pair():
     assert sensitivity_table(run)["pairs"].to_list() == [0]
 
 
+def test_the_least_option_mass_is_the_run_s_to_say():
+    asked = [believe("c0", name, E, 0.4) for name in ("images", "findings")]
+    asked += [believe("c0", name, E_CT, 0.4) for name in ("without-ct", "findings+without-ct")]
+
+    class Lenient(SyntheticRun):
+        option_mass = 0.3
+
+    strict, lenient = (sensitivities(run(asked, (), EIGHT)).row(0, named=True) for run in (SyntheticRun, Lenient))
+    assert strict["s_image"] is None
+    assert "0.40 of the probability" in strict["missing"]
+    assert lenient["s_image"] > 0
+
+
 def test_a_lost_rotation_makes_no_sensitivity_of_a_preference_for_a_place():
     """A review found 0.147 bits for a model that ignores the evidence, where one rotation was lost."""
     first, last = (0.9, 0.05, 0.03, 0.02), (0.02, 0.03, 0.05, 0.9)

@@ -12,7 +12,7 @@ from medsyn.analysis.frames import Evaluated
 from medsyn.run.types import Result
 
 OPTION_MASS = 0.5
-"""A posterior that holds less on the options is missing."""
+"""A posterior that holds less on the options is missing, unless the run says another threshold."""
 TASK = "fdx"
 
 
@@ -38,6 +38,7 @@ class Beliefs:
 
     def __init__(self, run: Evaluated):
         self._book = run.book
+        self._least = float(getattr(run, "option_mass", OPTION_MASS))
         self._asked: dict[tuple[str, str, str], list[Result]] = defaultdict(list)
         self._reasons: dict[tuple[str, str, str], str] = {}
         self._made: dict[tuple[str, str, str, frozenset[int] | None], Belief] = {}
@@ -59,7 +60,7 @@ class Beliefs:
         if (*key, rotations) not in self._made:
             options = len(self._book[case].options)
             asked = [r for r in self._asked.get(key, ()) if rotations is None or r.rotation in rotations]
-            self._made[*key, rotations] = _belief(asked, options, self._reasons.get(key))
+            self._made[*key, rotations] = _belief(asked, options, self._reasons.get(key), self._least)
         return self._made[*key, rotations]
 
     def pair(self, model: str, case: str, first: str, second: str) -> tuple[Belief, Belief]:
@@ -82,16 +83,16 @@ class Beliefs:
         return frozenset(
             r.rotation
             for r in self._asked.get((model, case, condition), ())
-            if r.posterior is not None and r.posterior.option_mass >= OPTION_MASS
+            if r.posterior is not None and r.posterior.option_mass >= self._least
         )
 
 
-def _belief(results: Sequence[Result], options: int, skipped: str | None) -> Belief:
+def _belief(results: Sequence[Result], options: int, skipped: str | None, least: float) -> Belief:
     """Average what the answers to one view say about the options."""
     if not results:
         return Belief(None, missing=skipped or "not asked")
     given = [r.posterior for r in results if r.posterior is not None]
-    enough = [p for p in given if p.option_mass >= OPTION_MASS]
+    enough = [p for p in given if p.option_mass >= least]
     if enough:
         p = np.mean([one.probabilities for one in enough], axis=0)
         how = "top-k" if any(one.how == "top-k" for one in enough) else "exact"
