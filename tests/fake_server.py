@@ -179,9 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         owner = self.server.owner
         if self.path == "/v1/models":
-            data = [
-                {"id": name, "object": "model", "created": 0, "owned_by": "test"} for name in owner.models
-            ]
+            data = [{"id": name, "object": "model", "created": 0, "owned_by": "test"} for name in owner.models]
             self._send(200, {"object": "list", "data": data})
         elif self.path == "/received":
             with owner.lock:
