@@ -105,6 +105,8 @@ class FakeServer:
     delay: float = 0.0
     """Seconds before each answer."""
     models: Sequence[str] = ("test-model",)
+    vocabulary: Mapping[int, str] | None = None
+    """Texts of token ids, for a server that knows vLLM's field ``logprob_token_ids``; others ignore it."""
     port: int = 0
     received: list[Received] = field(default_factory=list)
     """All chat requests, in order of arrival."""
@@ -205,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             said = owner.answer(received)
             reply = Reply(said) if isinstance(said, str) else said
-            self._send(200, completion(reply, body))
+            self._send(200, completion(reply, body, owner.vocabulary))
             received.answered = True
         finally:
             owner.leave()
@@ -257,7 +259,9 @@ def error(message: str, code: str | None = None, param: str | None = None) -> di
     return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
 
 
-def completion(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
+def completion(
+    reply: Reply, body: Mapping[str, Any], vocabulary: Mapping[int, str] | None = None
+) -> dict[str, Any]:
     """A chat completion as OpenAI words it."""
     message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": reply.refusal}
     if reply.reasoning is not None:
@@ -265,7 +269,14 @@ def completion(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
     choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
     choice["logprobs"] = None
     if body.get("logprobs") and reply.tokens is not None:
-        choice["logprobs"] = {"content": [_token(*token, body["top_logprobs"]) for token in reply.tokens]}
+        tokens, count = reply.tokens, body["top_logprobs"]
+        if vocabulary and (ids := body.get("logprob_token_ids")):  # as vLLM: these and the one written alone
+            tokens = [
+                (name, {text: p.get(text, 0.0) for text in (*map(vocabulary.__getitem__, ids), name)})
+                for name, p in reply.tokens
+            ]
+            count = len(ids) + 1
+        choice["logprobs"] = {"content": [_token(*token, count) for token in tokens]}
     words = len((reply.text or "").split())
     return {
         "id": "chatcmpl-test",

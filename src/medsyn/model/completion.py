@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -66,8 +67,12 @@ class _Logprobs(BaseModel):
     content: list[_Token] | None = None
 
 
-def read_completion(data: bytes, request: Request, key: str) -> Response:
-    """Return the response that a server's body (status 200) stands for; seconds are left at 0."""
+def read_completion(data: bytes, request: Request, key: str, asked: Sequence[str] = ()) -> Response:
+    """Return the response that a server's body (status 200) stands for; seconds are left at 0.
+
+    Args:
+        asked: texts of the tokens whose log-probabilities were asked for by their ids.
+    """
     try:
         completion = _Completion.model_validate_json(_whole(data))
     except ValidationError as error:
@@ -80,7 +85,7 @@ def read_completion(data: bytes, request: Request, key: str) -> Response:
     if choice.finish_reason in _BROKEN:
         return Response.failed(key, "server", f"the server broke off (finish_reason {choice.finish_reason!r})")
     reasoning = message.reasoning or message.reasoning_content or thought or None
-    posterior, missing = _posterior(choice.logprobs, reasoning, request)
+    posterior, missing = _posterior(choice.logprobs, reasoning, request, asked)
     status = "cut-off" if choice.finish_reason in _CUT_OFF else "ok"
     if message.refusal or choice.finish_reason == "content_filter":
         status, posterior, missing = "refused", None, "the model refused" if missing or posterior else None
@@ -136,7 +141,9 @@ def message_of(body: object) -> str:
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
-def _posterior(data: Any, reasoning: str | None, request: Request) -> tuple[Posterior | None, str | None]:
+def _posterior(
+    data: Any, reasoning: str | None, request: Request, asked: Sequence[str]
+) -> tuple[Posterior | None, str | None]:
     if not (request.sampling.posterior and request.options):
         return None, None
     if reasoning:
@@ -148,7 +155,7 @@ def _posterior(data: Any, reasoning: str | None, request: Request) -> tuple[Post
         return None, f"the server's log-probabilities cannot be read ({first['msg']})"
     if not tokens:
         return None, "the server gives no log-probabilities; use --samples"
-    found = option_posterior([_token(token) for token in tokens], request.options)
+    found = option_posterior([_token(token) for token in tokens], request.options, asked)
     return (None, found) if isinstance(found, str) else (found, None)
 
 
@@ -156,5 +163,8 @@ def _token(token: _Token) -> Token:
     top: dict[str, float] = {}
     for entry in token.top_logprobs:  # two entries may show as one text
         top[entry.token] = top.get(entry.token, 0.0) + min(1.0, math.exp(entry.logprob))
-    top.setdefault(token.token, min(1.0, math.exp(token.logprob)))
-    return Token(token.token, top, None if token.bytes is None else bytes(token.bytes))
+    entries = [entry.token for entry in token.top_logprobs]
+    if token.token not in top:
+        top[token.token] = min(1.0, math.exp(token.logprob))
+        entries.append(token.token)
+    return Token(token.token, top, None if token.bytes is None else bytes(token.bytes), entries)

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from medsyn.model.types import Posterior
@@ -46,6 +47,8 @@ class Token:
     """Probability of this token and of its most probable alternatives, by their texts."""
     raw: bytes | None = None
     """The token's bytes, where the server gives them; a token may be a part of a character."""
+    entries: Sequence[str] = ()
+    """The texts in ``top``, one for each vocabulary entry: two entries may show as one text."""
 
     @property
     def bytes(self) -> bytes:
@@ -53,7 +56,9 @@ class Token:
         return self.raw if self.raw is not None else self.text.encode()
 
 
-def option_posterior(tokens: Sequence[Token], options: Sequence[str]) -> Posterior | str:
+def option_posterior(
+    tokens: Sequence[Token], options: Sequence[str], asked: Sequence[str] = ()
+) -> Posterior | str:
     """Return the posterior over the options, or the reason why there is none.
 
     Probabilities of tokens that mean the same option (``A``, `` A``, ``(A``, ``A.``, ``Ａ``, ``**A``) are
@@ -63,6 +68,8 @@ def option_posterior(tokens: Sequence[Token], options: Sequence[str]) -> Posteri
     Args:
         tokens: what the model wrote, in order.
         options: the options' texts in the order shown, lettered from A.
+        asked: texts of the tokens whose probabilities the server was asked for by their ids. Where it gives
+            exactly these for the options, the posterior is exact.
     """
     text = b"".join(token.bytes for token in tokens).decode(errors="replace")
     place = answer_place(text, options)
@@ -72,7 +79,7 @@ def option_posterior(tokens: Sequence[Token], options: Sequence[str]) -> Posteri
     for token in tokens:
         end += len(token.bytes)
         if end > start:
-            return _posterior(token.top, len(options))
+            return _posterior(token, len(options), asked)
     raise AssertionError("the letter stands in one of the tokens")
 
 
@@ -108,17 +115,51 @@ def option_of(token: str) -> int | None:
     return ord(found["letter"]) - ord("A") if found else None
 
 
+def letter_tokens(
+    decode: Callable[[Sequence[int]], str], size: int, options: int, most: int
+) -> tuple[tuple[int, str], ...]:
+    """Return ids and texts of the tokens that mean the options' letters, as many for each option at most.
+
+    Args:
+        decode: gives the text of token ids.
+        size: number of tokens in the vocabulary; all are read.
+        options: how many letters, from A on.
+        most: how many tokens in all; of more, those with the shortest texts are taken (``A`` before ``("A``).
+
+    Returns:
+        Nothing where the vocabulary lacks a token for one of the letters.
+
+    Example:
+        >>> words = ("The", "A", " A", "B", "C", "(A")
+        >>> letter_tokens(lambda ids: words[ids[0]], len(words), options=2, most=4)
+        ((1, 'A'), (2, ' A'), (3, 'B'))
+    """
+    found: list[list[tuple[int, str]]] = [[] for _ in range(options)]
+    for token in range(size):
+        text = decode([token])
+        index = option_of(text)
+        if index is not None and index < options:
+            found[index].append((token, text))
+    if not options or not all(found) or most < options:
+        return ()
+    shortest = (sorted(tokens, key=lambda item: len(item[1]))[: most // options] for tokens in found)
+    return tuple(item for tokens in shortest for item in tokens)
+
+
 def _fold(text: str) -> str:
     return " ".join(text.translate(_NARROW).casefold().split())
 
 
-def _posterior(top: Mapping[str, float], count: int) -> Posterior | str:
-    sums = [0.0] * count
-    for text, probability in top.items():
+def _posterior(token: Token, count: int, asked: Sequence[str]) -> Posterior | str:
+    sums, meant = [0.0] * count, set[str]()
+    for text, probability in token.top.items():
         index = option_of(text)
         if index is not None and index < count:
             sums[index] += probability
+            meant.add(text)
     mass = math.fsum(sums)
     if mass <= 0:
         return NO_MASS
-    return Posterior(tuple(p / mass for p in sums), "top-k", min(1.0, mass))
+    # a token written that was not asked for would favour its option: then not exact either
+    exact = bool(asked) and Counter(asked) == Counter(text for text in token.entries if text in meant)
+    return Posterior(tuple(p / mass for p in sums), "exact" if exact else "top-k", min(1.0, mass))

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from medsyn.case import ImageError, InputError
 from medsyn.model.completion import message_of, read_completion
+from medsyn.model.logprobs import letter_tokens
 from medsyn.model.tokenizer import open_tokenizer
 from medsyn.model.types import FailureKind, Model, ModelSettings, Request, Response
 from medsyn.model.wire import messages
@@ -38,6 +39,8 @@ _TOP_LOGPROBS = (
     20,
     5,
 )  # how many alternatives to ask for; servers that refuse the first are asked for the next
+_BY_ID = "logprob_token_ids"  # vLLM's field: log-probabilities of these tokens, in place of the most probable
+_MOST_BY_ID = 128  # vLLM refuses more
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _UNKNOWN_FIELD = re.compile(
     r"unsupported|not supported|unrecogni[sz]ed|unknown|unexpected|not permitted|not allowed|instead",
@@ -77,6 +80,8 @@ class OpenAIModel:
         self._limit = "max_tokens" if address else "max_completion_tokens"
         self._top = _TOP_LOGPROBS
         self._no_logprobs = ""
+        self._by_id = self.tokenizer is not None
+        self._letters: dict[int, tuple[tuple[int, str], ...]] = {}
 
     async def close(self) -> None:
         """Release connections."""
@@ -104,7 +109,8 @@ class OpenAIModel:
 
         limits_refused: set[str] = set()
         while True:
-            body = self._body(content, request)
+            letters = self._letters_of(request)
+            body = self._body(content, request, letters)
             try:
                 raw = await self._client.chat.completions.with_raw_response.create(**body)
             except openai.APIConnectionError as error:
@@ -113,12 +119,25 @@ class OpenAIModel:
                 if self._adapt(error, body, limits_refused):
                     continue
                 return self._status_failure(error, body, key)
-            response = read_completion(raw.content, request, key)
+            response = read_completion(raw.content, request, key, [text for _, text in letters])
             if response.posterior_missing and self._no_logprobs and "logprobs" not in body:
                 response = replace(response, posterior_missing=self._no_logprobs)
             return response
 
-    def _body(self, content: list[dict[str, Any]], request: Request) -> dict[str, Any]:
+    def _letters_of(self, request: Request) -> tuple[tuple[int, str], ...]:
+        """Return ids and texts of the tokens to ask for by their ids."""
+        sampling, count = request.sampling, len(request.options)
+        wanted = sampling.posterior and count and not sampling.temperature and self._top
+        if not wanted or not self._by_id or self.tokenizer is None:
+            return ()
+        if count not in self._letters:
+            tokens = self.tokenizer
+            self._letters[count] = letter_tokens(tokens.decode, tokens.size, count, _MOST_BY_ID)
+        return self._letters[count]
+
+    def _body(
+        self, content: list[dict[str, Any]], request: Request, letters: tuple[tuple[int, str], ...]
+    ) -> dict[str, Any]:
         sampling = request.sampling
         body = {
             "model": self._model,
@@ -130,6 +149,8 @@ class OpenAIModel:
         }
         if sampling.posterior and request.options and self._top:
             body |= {"logprobs": True, "top_logprobs": self._top[0]}
+        if letters:
+            body["extra_body"] = {_BY_ID: [token for token, _ in letters]}
         return {name: value for name, value in body.items() if value is not None}
 
     def _adapt(self, error: openai.APIStatusError, body: dict[str, Any], limits_refused: set[str]) -> bool:
@@ -141,6 +162,10 @@ class OpenAIModel:
         if limit in text and _UNKNOWN_FIELD.search(text) and _OTHER_LIMIT[limit] not in limits_refused:
             limits_refused.add(limit)
             self._limit = _OTHER_LIMIT[limit]
+            return True
+        unknown = _UNKNOWN_FIELD.search(text) and "logprob" not in text.lower()
+        if "extra_body" in body and (_BY_ID in text or error.param == _BY_ID or unknown):
+            self._by_id = False
             return True
         if "logprobs" in body and "logprob" in text.lower():
             self._top = tuple(count for count in self._top if count < body["top_logprobs"])

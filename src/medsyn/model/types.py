@@ -102,7 +102,8 @@ class Posterior:
 
     probabilities: tuple[float, ...]
     how: Literal["exact", "top-k"]
-    """``exact``: from all logits or a closed form. ``top-k``: from the most probable tokens alone."""
+    """``exact``: from all logits, from the letters' tokens asked for by id, or from a closed form. ``top-k``:
+    from the most probable tokens alone."""
     option_mass: float
     """Probability that the model puts on the options at all, from 0 to 1."""
 
