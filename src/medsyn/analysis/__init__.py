@@ -38,6 +38,7 @@ from medsyn.analysis.contributions import (
 from medsyn.analysis.distribution import grade_distribution
 from medsyn.analysis.frames import BASELINE, Evaluated, answers, grades, judges, models
 from medsyn.analysis.grades import grades_table
+from medsyn.analysis.judging import agreement_table, corrected_coverage, disagreements, self_preference
 from medsyn.analysis.kinds import kind_of, kinds_table, read_facts
 from medsyn.analysis.leaderboard import leaderboard
 from medsyn.analysis.main import main_table
@@ -53,6 +54,7 @@ __all__ = [
     "BASELINE",
     "Evaluated",
     "abstention_table",
+    "agreement_table",
     "answers",
     "average_nmse_table",
     "calibration_table",
@@ -63,7 +65,9 @@ __all__ = [
     "conditions_table",
     "contributions",
     "contributions_by_type",
+    "corrected_coverage",
     "cutoff_table",
+    "disagreements",
     "evidence_table",
     "grade_distribution",
     "grades",
@@ -80,6 +84,7 @@ __all__ = [
     "position_table",
     "read_facts",
     "reliability_table",
+    "self_preference",
     "sensitivities",
     "sensitivity_table",
     "specialty_group_table",
