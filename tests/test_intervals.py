@@ -7,11 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from medsyn.measure.bootstrap import bca_ends, ratio_ends, studentised_ends
-from medsyn.measure.interval import independent_difference, mean, paired_difference, ratio, wilson
+from medsyn.measure.interval import (
+    independent_difference,
+    mean,
+    paired_difference,
+    paired_shares,
+    ratio,
+    wilson,
+)
 from medsyn.measure.reliability import coverage, enough_cases, least_coverage, reliable
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "interval_coverage.py"
@@ -143,6 +152,35 @@ def test_what_falls_short_is_not_called_reliable():
     assert not reliable("nmse", 20)
     with pytest.raises(ValueError, match="unknown kind"):
         reliable("rank", 100)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
+def test_paired_shares_hold_their_value_within_what_there_can_be_and_turn_with_their_order(cases):
+    a, b = np.array(cases, dtype=float).T
+    there, back = paired_shares(a, b), paired_shares(b, a)
+    assert -1 <= there.low <= there.value + 1e-12
+    assert there.value - 1e-12 <= there.high <= 1
+    assert there.value == pytest.approx(np.mean(a - b))
+    assert (back.low, back.high) == pytest.approx((-there.high, -there.low))
+
+
+def test_paired_shares_without_association_are_those_of_different_cases():
+    a, b = np.array([1, 1, 0, 0] * 10), np.array([1, 0, 1, 0] * 10)
+    alone = wilson(20, 40)
+    expected = independent_difference(alone, alone)
+    assert paired_shares(a, b)[1:3] == pytest.approx(expected[1:3])
+
+
+@pytest.mark.parametrize("n", [20, 40])
+@pytest.mark.parametrize("both_a_b", [(0.85, 0.07, 0.02), (0.5, 0.2, 0.1), (0.9, 0.05, 0.0), (0.3, 0.3, 0.3)])
+def test_intervals_of_paired_shares_cover_the_truth(n, both_a_b):
+    drawn = np.random.default_rng(3).multinomial(n, [*both_a_b, 1 - sum(both_a_b)], size=600)
+    truth, covered = both_a_b[1] - both_a_b[2], 0
+    for counts in drawn:
+        a, b = np.repeat([1, 1, 0, 0], counts), np.repeat([1, 0, 1, 0], counts)
+        found = paired_shares(a, b)
+        covered += found.low <= truth <= found.high
+    assert covered / 600 > 0.93 - 2 * np.sqrt(0.93 * 0.07 / 600)
 
 
 @pytest.mark.parametrize("kind", ["share", "mean share", "grade", "gap", "difference"])

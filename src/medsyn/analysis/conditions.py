@@ -14,6 +14,7 @@ from medsyn.analysis.frames import (
     by_case,
     case_share,
     columns,
+    difference_of,
     grades,
     known,
     missing,
@@ -25,7 +26,6 @@ from medsyn.analysis.frames import (
     skips,
 )
 from medsyn.condition import CONDITIONS
-from medsyn.measure import paired_difference
 from medsyn.taxonomy import EvidenceType
 
 _SCHEMA = {
@@ -84,7 +84,7 @@ def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
             against = compared_with(condition, baseline)
             if against is not None:
                 base = scoped(groups.get((model, task, judge, against)), scope)
-                difference = paired_difference(*pairs(frame, base), bounds=(-1, 1)).times(100)
+                difference = difference_of(*pairs(frame, base))
                 row |= columns("difference", difference) | {"pairs": difference.n, "against": against}
             rows.append(row)
     return pl.DataFrame(rows, schema=_SCHEMA)

@@ -16,7 +16,7 @@ import polars as pl
 from medsyn.case import Casebook
 from medsyn.judge.types import COVERED, LOWEST, Verdict
 from medsyn.measure import Estimate, mean, wilson
-from medsyn.measure.interval import weighted_mean
+from medsyn.measure.interval import paired_difference, paired_shares, weighted_mean
 from medsyn.run.types import Result, Skipped
 
 BASELINE = "images"
@@ -241,6 +241,16 @@ def _weighted(frame: pl.DataFrame | None) -> tuple[np.ndarray, np.ndarray | None
     if not kept:
         return np.empty(0), None
     return values[graded], np.where(answered, given / kept, 1.0)[graded]
+
+
+def difference_of(a: np.ndarray, b: np.ndarray) -> Estimate:
+    """Mean of ``a - b`` within cases in percentage points, of values from 0 to 1.
+
+    Newcombe's paired interval where each is 0 or 1, else a bootstrap over cases.
+    """
+    if np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all():
+        return paired_shares(a, b).times(100)
+    return paired_difference(a, b, bounds=(-1, 1)).times(100)
 
 
 def columns(name: str, estimate: Estimate) -> dict[str, float | None]:

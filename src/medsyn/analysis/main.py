@@ -12,6 +12,7 @@ from medsyn.analysis.frames import (
     by_case,
     case_share,
     columns,
+    difference_of,
     grades,
     judges,
     known,
@@ -24,7 +25,6 @@ from medsyn.analysis.frames import (
     share,
     skips,
 )
-from medsyn.measure import paired_difference
 
 _TRIPLE = ("", "_low", "_high")
 _SCHEMA = {
@@ -122,5 +122,5 @@ def _accuracy(run: Evaluated, frame: pl.DataFrame | None) -> dict:
 
 
 def _gap(coverage: pl.DataFrame | None, accuracy: pl.DataFrame | None) -> dict:
-    estimate = paired_difference(*pairs(coverage, accuracy), bounds=(-1, 1)).times(100)
+    estimate = difference_of(*pairs(coverage, accuracy))
     return columns("gap", estimate) | {"gap_cases": estimate.n}
