@@ -21,6 +21,7 @@ from medsyn.analysis.judging import (
 )
 from medsyn.case import Case, Casebook, Diagnosis
 from medsyn.judge import Verdict
+from medsyn.report import write_report
 from medsyn.run import Run, Study, run_study
 from medsyn.run.load import NOT_SAMPLED
 from medsyn.run.sheet import draw_sheet
@@ -297,3 +298,17 @@ def test_runs_without_sheets_and_empty_runs_give_empty_tables():
     assert agreement_table(empty).height == 0
     assert disagreements(empty, "a", "b").height == 0
     assert agreement_table(empty).columns == agreement_table(run).columns
+
+
+def test_the_report_shows_the_numbers_of_the_api(tmp_path):
+    run, truth = made_run(80)
+    graded = read(run, truth, draw_sheet(run, 40))
+    page = write_report([graded], tmp_path / "r").read_text(encoding="utf-8")
+    row = corrected_coverage(graded).row(0, named=True)
+    shown = page[page.index('id="table-corrected-coverage"') :]
+    assert f"{row['corrected']:.1f}" in shown
+    assert f"{row['corrected_low']:.1f} to {row['corrected_high']:.1f}" in shown
+    stored = pl.read_csv(tmp_path / "r" / "tables" / "agreement.csv")
+    assert stored["kappa"].to_list() == pytest.approx(agreement_table(graded)["kappa"].to_list(), abs=1e-5)
+    assert "disagreements.csv" in page
+    assert "self-preference.csv" not in page

@@ -58,6 +58,7 @@ from medsyn.analysis.rapt import rapt_summary, rapt_table
 from medsyn.case import Image, InputError
 from medsyn.report.cases import MARKS, case_list, case_pages
 from medsyn.report.figures import conditions_figure, gap_figure
+from medsyn.report.judges import judge_views
 from medsyn.report.paper import case_views, distribution_views, kinds_view, ranks_view, specialty_views
 from medsyn.report.rapt_figure import rapt_figure, rapt_view
 from medsyn.report.sensitivity import contribution_views, sensitivity_views
@@ -167,6 +168,7 @@ def _index(run: Evaluated, out: Path) -> dict[str, Any]:
     section(
         "grades", "Grades", [*grade_views(grades_table(run)), *distribution_views(grade_distribution(run))], []
     )
+    section("judges", "Judges", judge_views(run), [])
     section(
         "sensitivity",
         "Evidence sensitivity",
