@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,3 +32,30 @@ def fake_server() -> Iterator[FakeServer]:
     """A running local server that speaks the OpenAI protocol; set its answer, faults and delay."""
     with FakeServer() as server:
         yield server
+
+
+BROWSER = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+# for each test alone: Playwright keeps an event loop, in which no test could run its own
+@pytest.fixture
+def browser():
+    """A headless Chromium; its absence fails in CI and skips elsewhere."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        missing = "no Chromium on this machine"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=BROWSER)
+        yield chromium
+        chromium.close()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,17 +16,6 @@ from medsyn.case import Case, Casebook, Diagnosis, InputError, Option
 from medsyn.report import write_report
 from medsyn.run.types import Result, Skipped
 from synthetic import CONDITIONS, HOSTILE, SyntheticRun, synthetic_run
-
-BROWSER = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -158,19 +145,6 @@ def test_an_image_that_changed_or_vanished_is_named(tmp_path):
     image.path.unlink()
     with pytest.raises(InputError, match="case case-000: found No such file"):
         write_report([run], tmp_path / "r")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        missing = "no Chromium on this machine"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=BROWSER)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -241,20 +239,6 @@ def test_the_commands(run, tmp_path):
     assert "did not" not in medsyn("report", run.folder, "-o", tmp_path / "report").stdout
     assert "expected at least" in fails("judge", "sheet", run.folder, "-n", "3", "--stratify", "language")
     assert "cannot be read" in fails("judge", "import", run.folder, tmp_path / "no.csv", "--reader", "AB")
-
-
-@pytest.fixture
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        missing = "no Chromium on this machine"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=flags)
-        yield chromium
-        chromium.close()
 
 
 def test_the_page_grades_by_keyboard_and_mouse_keeps_and_exports_what_import_takes(run, browser, tmp_path):

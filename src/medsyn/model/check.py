@@ -15,13 +15,14 @@ from __future__ import annotations
 import re
 import tempfile
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
-from medsyn.case import Image, ImagePart, Part, TextPart, inspect_image
+from medsyn.case import Image, ImagePart, Part, TextPart, place_image
 from medsyn.model.types import Model, Request, Response, Sampling
 
 COLOURS = {"red": (220, 20, 20), "green": (10, 150, 30), "blue": (20, 40, 220), "yellow": (250, 220, 0)}
@@ -179,14 +180,6 @@ def _draw(folder: Path, colour: str, shape: Literal["circle", "triangle"]) -> Im
         pen.polygon([(middle, low), (high, high), (low, high)], fill=COLOURS[colour])
     else:
         pen.ellipse([(low, low), (high, high)], fill=COLOURS[colour])
-    file = folder / f"{colour}-{shape}.png"
-    drawn.save(file)
-    facts = inspect_image(file)
-    return Image(
-        file=file.name,
-        sha256=facts.sha256,
-        bytes=facts.bytes,
-        width=facts.width,
-        height=facts.height,
-        folder=folder,
-    )
+    data = BytesIO()
+    drawn.save(data, "PNG")
+    return place_image(data.getvalue(), folder, f"{colour}-{shape}")

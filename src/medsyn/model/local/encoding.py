@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image as PILImage
 from PIL import ImageOps
 
-from medsyn.case import Image, ImagePart, InputError, Part, TextPart, inspect_image, read_image
+from medsyn.case import Image, ImagePart, InputError, Part, TextPart, place_image, read_image
 from medsyn.model.local.chat import Chat, TemplateError, chat_text, open_chat
 from medsyn.model.local.loading import ADVICE, Loaded
 from medsyn.model.types import Request
@@ -154,17 +154,9 @@ def _picture(image: Image) -> PILImage.Image:
 
 
 def _draw(folder: Path, size: tuple[int, int]) -> Image:
-    file = folder / f"{size[0]}.png"
-    PILImage.new("RGB", size, "grey").save(file)
-    facts = inspect_image(file)
-    return Image(
-        file=file.name,
-        sha256=facts.sha256,
-        bytes=facts.bytes,
-        width=facts.width,
-        height=facts.height,
-        folder=folder,
-    )
+    data = BytesIO()
+    PILImage.new("RGB", size, "grey").save(data, "PNG")
+    return place_image(data.getvalue(), folder, str(size[0]))
 
 
 class Encoder:
