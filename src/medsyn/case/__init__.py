@@ -21,7 +21,10 @@ from medsyn.case.types import (
     Option,
     Part,
     Provenance,
+    Relation,
     TextPart,
+    Track,
+    TrackItem,
 )
 
 __all__ = [
@@ -39,7 +42,10 @@ __all__ = [
     "Option",
     "Part",
     "Provenance",
+    "Relation",
     "TextPart",
+    "Track",
+    "TrackItem",
     "describe",
     "digest",
     "inspect_image",

@@ -160,6 +160,8 @@ def case_content(case: Case) -> dict[str, Any]:
     for item in plain["evidence"]:
         for image in item["images"]:
             del image["file"]
+    if not case.items:
+        del plain["items"]  # casebooks made before there were tracks keep their digest
     return plain
 
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -122,6 +122,8 @@ class Evidence(_Record):
     """What an expert reads from the images; None where missing."""
     findings_missing: Text | None = None
     """Why there are no findings, where that is known."""
+    name: Text | None = None
+    """What the source calls it, such as ``Figure 2A``; shown right before its images."""
 
     @model_validator(mode="after")
     def _something(self) -> Evidence:
@@ -132,7 +134,7 @@ class Evidence(_Record):
         return self
 
     def label(self, language: Language) -> str:
-        """The name of its type in ``language``."""
+        """The name of its type in ``language``, without what the source calls it."""
         if self.type is None:
             return "图像" if language == "zh" else "Image"
         return self.type.label(language)
@@ -196,6 +198,65 @@ class Diagnosis(_Record):
         return (self.name, *self.aliases)
 
 
+Track = Literal["diagnosis", "treatment", "crossmodal", "examination"]
+"""The tracks of MMRareBench (arXiv 2604.10755): what may be asked about a case of a rare disease."""
+
+Relation = Literal["confirm", "complement", "contrast"]
+"""How findings of different images go together: the same, more, or against each other."""
+
+_OF_TRACK: dict[str, tuple[Track, ...]] = {
+    "must_include": ("treatment",),
+    "must_not": ("treatment", "examination"),
+    "claims": ("crossmodal",),
+    "relation": ("crossmodal",),
+    "key_tests": ("examination",),
+    "red_flags": ("examination",),
+    "category": ("diagnosis",),
+}
+
+
+class TrackItem(_Record):
+    """What a track asks about a case, and what it expects. Only ``question`` is ever shown to a model.
+
+    Fields that another track has are refused, since nothing would read them.
+    """
+
+    track: Track
+    question: Text
+    answer: Text
+    """The reference answer; in the diagnosis track the disease's name."""
+    must_include: tuple[Text, ...] = ()
+    """Treatment: what the plan has to hold."""
+    must_not: tuple[Text, ...] = ()
+    """Treatment and examination: what may not be proposed."""
+    claims: tuple[Text, ...] = ()
+    """Cross-image evidence alignment: the statements of the reference answer."""
+    relation: Relation | None = None
+    """Cross-image evidence alignment: the expected relation between the findings."""
+    key_tests: tuple[Text, ...] = ()
+    """Examination: the tests that should be suggested."""
+    red_flags: tuple[Text, ...] = ()
+    """Examination: the dangers that should be ruled out."""
+    category: Text | None = None
+    """Diagnosis: the source's category of the disease."""
+
+    @model_validator(mode="after")
+    def _own_fields(self) -> TrackItem:
+        strange = [name for name, of in _OF_TRACK.items() if getattr(self, name) and self.track not in of]
+        if strange:
+            own = [name for name, of in _OF_TRACK.items() if self.track in of]
+            raise _wrong(", ".join(strange), f"of the track {self.track} only {', '.join(own)}")
+        return self
+
+
+def _track_items(items: tuple[TrackItem, ...]) -> tuple[TrackItem, ...]:
+    tracks = [item.track for item in items]
+    twice = [track for n, track in enumerate(tracks) if track in tracks[:n]]
+    if twice:
+        raise _wrong(f"more than one item of the track {twice[0]}", "at most one item a track")
+    return items
+
+
 class Provenance(_Record):
     """Where a case comes from and what was done to it."""
 
@@ -226,6 +287,8 @@ class Case(_Record):
     diagnosis: Diagnosis | None = None
     options: Annotated[tuple[Option, ...], AfterValidator(_options)] = ()
     """Options of the final diagnosis, in the casebook's order; a task shuffles them."""
+    items: Annotated[tuple[TrackItem, ...], AfterValidator(_track_items)] = ()
+    """What the tracks of MMRareBench ask about the case, at most one item a track; their context is `history`."""
     provenance: Provenance | None = None
 
     @property
@@ -251,6 +314,10 @@ class Case(_Record):
             if option.right:
                 return option
         raise LookupError(f"case {self.id} has no options")
+
+    def item(self, track: Track) -> TrackItem | None:
+        """What a track asks about the case; None where it asks nothing."""
+        return next((item for item in self.items if item.track == track), None)
 
 
 @dataclass(frozen=True)

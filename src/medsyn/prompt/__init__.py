@@ -23,7 +23,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
-from medsyn.case import ImagePart, Part, TextPart
+from medsyn.case import Evidence, ImagePart, Part, TextPart
 from medsyn.condition import Shown, View
 from medsyn.taxonomy import Language
 
@@ -155,10 +155,10 @@ def _template(name: str, language: Language, version: str) -> tuple[_Chunk, ...]
 def evidence_parts(view: View) -> tuple[Part, ...]:
     """Return the shown evidence in order: texts under their headings, then each item of visual evidence.
 
-    An item shown as images is its label with the time reference right before the images of that time; an item
-    shown as findings is one text. Nothing is numbered or counted, so what a condition left out leaves no trace.
-    Captions are never shown. The section is the text kind, the evidence type, or ``image`` for an item without
-    type. Empty where the view shows nothing.
+    An item shown as images is its label (what the source calls it, if anything, and its type) with the time
+    reference right before the images of that time; an item shown as findings is one text. Nothing is numbered or
+    counted, so what a condition left out leaves no trace. Captions are never shown. The section is the text kind,
+    the evidence type, or ``image`` for an item without type. Empty where the view shows nothing.
     """
     language = view.case.language
     blocks: list[tuple[Part, ...]] = []
@@ -178,7 +178,7 @@ def evidence_parts(view: View) -> tuple[Part, ...]:
 def _item_blocks(item: Shown, language: Language) -> Iterator[tuple[Part, ...]]:
     evidence = item.evidence
     section = UNTYPED if evidence.type is None else evidence.type.value
-    label = evidence.label(language)
+    label = _named(evidence, language)
     if item.findings is not None:
         # the times of the images are told here too, so that both forms say the same
         times = tuple(dict.fromkeys(image.time for image in evidence.images if image.time is not None))
@@ -187,6 +187,15 @@ def _item_blocks(item: Shown, language: Language) -> Iterator[tuple[Part, ...]]:
     for time, images in groupby(item.images, key=lambda image: image.time):
         heading = _heading(label, () if time is None else (time,), language)
         yield (TextPart(heading, section), *(ImagePart(image, section) for image in images))
+
+
+def _named(evidence: Evidence, language: Language) -> str:
+    """What the source calls an item, and its type: ``Figure 2A, CT``."""
+    if evidence.name is None:
+        return evidence.label(language)
+    if evidence.type is None:
+        return evidence.name
+    return f"{evidence.name}{'，' if language == 'zh' else ', '}{evidence.label(language)}"
 
 
 def _heading(label: str, times: tuple[str, ...], language: Language) -> str:
