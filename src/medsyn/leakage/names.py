@@ -1,0 +1,102 @@
+"""Where a text names a diagnosis, and in which form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from medsyn.leakage.sentences import split_sentences
+from medsyn.leakage.words import (
+    COMMON,
+    Token,
+    disease_words,
+    folded_words,
+    is_abbreviation,
+    is_capitals,
+    is_form,
+    telling_words,
+    tokens_of,
+)
+
+Reason = Literal["name", "abbreviation", "wording", "part"]
+"""Why a stretch of text counts as a name."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A stretch of text that gives a diagnosis away."""
+
+    start: int
+    """Index of its first character."""
+    end: int
+    """Index after its last character."""
+    text: str
+    """What stands there."""
+    name: str
+    """The known name that it is."""
+    reason: Reason
+
+
+def find_names(text: str, names: Iterable[str], language: str = "en") -> tuple[Match, ...]:
+    """Return where a text names a diagnosis, in the order of the text; at most one match a place.
+
+    Args:
+        text: what is shown.
+        names: the diagnosis, its aliases, and other wordings of it.
+        language: ``zh`` looks for the names as they stand; everything else is read as English.
+
+    Example:
+        >>> [(m.text, m.reason) for m in find_names("Old gangliogliomas.", ["Ganglioglioma"])]
+        [('gangliogliomas', 'name')]
+    """
+    names = [name for name in dict.fromkeys(name.strip() for name in names) if name]
+    if language == "zh":
+        found = [match for name in names for match in _find_literal(text, name)]
+    else:
+        tokens = tokens_of(text)
+        sentences = [(s.start, s.end) for s in split_sentences(text)]
+        found = [match for name in names for match in _find_english(text, tokens, sentences, name)]
+    best: dict[tuple[int, int], Match] = {}
+    order = {"name": 0, "abbreviation": 1, "wording": 2, "part": 3}
+    for match in sorted(found, key=lambda match: (match.start, order[match.reason], -match.end)):
+        if not any(match.start < end and start < match.end for start, end in best):
+            best[match.start, match.end] = match
+    return tuple(best.values())
+
+
+def _find_literal(text: str, name: str) -> Iterator[Match]:
+    for hit in re.finditer(re.escape(name), text, re.IGNORECASE):
+        yield Match(hit.start(), hit.end(), hit.group(), name, "name")
+
+
+def _find_english(text: str, tokens: list[Token], sentences: list[tuple[int, int]], name: str) -> Iterator[Match]:
+    if is_capitals(name):
+        for token in tokens:
+            if token.text.rstrip("s") == name:
+                yield Match(token.start, token.end, token.text, name, "name")
+        return
+    wanted = folded_words(name)
+    for i in range(len(tokens) - len(wanted) + 1):
+        run = tokens[i : i + len(wanted)]
+        if wanted and all(is_form(token.folded, word) for token, word in zip(run, wanted, strict=True)):
+            yield _match(text, run, name, "name")
+    inner = {word for word in re.findall(r"\b[A-Z]{3,}\b", name) if word not in COMMON}
+    for token in tokens:
+        if token.text in inner or is_abbreviation(token.text, name):
+            yield _match(text, [token], name, "abbreviation")
+    telling, diseases = telling_words(name), disease_words(name)
+    for start, end in sentences:
+        inside = [token for token in tokens if start <= token.start < end]
+        hits = [next((t for t in inside if is_form(t.folded, word)), None) for word in sorted(telling)]
+        run = sorted((t for t in hits if t is not None), key=lambda t: t.start)
+        if len(telling) > 1 and len(run) == len(telling):
+            yield _match(text, run, name, "wording")
+    for token in tokens:
+        if any(is_form(token.folded, word) for word in diseases):
+            yield _match(text, [token], name, "part")
+
+
+def _match(text: str, run: list[Token], name: str, reason: Reason) -> Match:
+    return Match(run[0].start, run[-1].end, text[run[0].start : run[-1].end], name, reason)

@@ -1,0 +1,223 @@
+"""Words of names and texts: folded so that forms of one word agree, and what each tells about a disease."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rapidfuzz.distance import OSA
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_STOP = _set(
+    """a an and as at by caused due for from in into is of on or secondary the to type versus vs with
+    without"""
+)
+_MODIFIERS = _set(
+    """acquired acute atypical bilateral chronic classic complete complicated congenital diffuse disseminated early
+    extensive focal giant grade huge i ii iii iv incidental infected large late left mild moderate multifocal
+    multiple old partial possible primary probable recurrent right ruptured severe single small solitary
+    spontaneous stage subacute suspected traumatic typical unilateral v who"""
+)
+"""Words that qualify a disease but do not name it."""
+_SIGNS = _set(
+    """abnormality absence anomaly appearance blood bone brain calcification change collapse collection compression
+    cyst defect deformity dilatation dilation disease disorder displacement edema effusion enlargement failure
+    fluid fracture hematoma hemorrhage infection inflammation injury lesion malformation mass narrowing neoplasm
+    nodule obstruction perforation rupture sign swelling syndrome tear thickening trauma tumor variant"""
+)
+"""Words, folded as `fold` does, that describe a finding and name no disease by themselves."""
+_ORGANS = _set(
+    """adrenal bladder bowel brain breast colon ear eye gallbladder heart hip kidney knee liver lung muscle nerve
+    ovary pancreas prostate rib skin skull spine spleen testis thyroid uterus wrist"""
+)
+COMMON = _set(
+    """ADC BMI BUN CBC CNS COPD CPK CRP CSF CTA DTR DWI ECG EEG EKG EMG ESR FDG FLAIR GCS HEENT HIV ICU IVP KUB
+    LFT LFTS LLQ LUQ MRA MRI MRS MRV MVA MVC NAD NSAID PCR PET PMH RBC RLQ ROM RUQ SPECT STIR TIA USA
+    WBC"""
+)
+"""Abbreviations of clinical notes that are never taken for a diagnosis made of the same letters."""
+_DISEASE = re.compile(r"(oma|itis|osis|iasis|oid|emia|plasia|ectasis|cephalus|cephaly|pathy|cele|oea|rrhea)$")
+_EPONYMIC = _set("disease syndrome malformation anomaly sign tumor lymphoma granulomatosis sarcoma")
+_ADJECTIVE = re.compile(r"(al|ar|ary|ic|ous|ive|ory|ed|ing|oid|ile|ular)$")
+_ENDINGS = ("", "tous", "tic", "al", "ic", "ous")
+"""What a disease's name may be followed by in a form derived from it (gangliogliomatous)."""
+
+
+def fold(word: str) -> str:
+    """Return a word without what does not tell words apart: case, accents, plural, British spelling.
+
+    Example:
+        >>> [fold(word) for word in ("Haemangiomas", "metastases", "Tumour", "emboli", "Arterial")]
+        ['hemangioma', 'metastasis', 'tumor', 'embolus', 'artery']
+    """
+    text = unicodedata.normalize("NFKD", word.casefold())
+    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    text = re.sub(r"['’](s)?$", "", text)
+    text = text.replace("ae", "e").replace("oe", "e")
+    text = re.sub(r"our(?=$|s$|al$|ed$)", "or", text)
+    text = re.sub(r"(?<=[a-z]{3})is(?=e$|ed$|ing$|ation$)", "iz", text)
+    text = re.sub(r"re$", "er", text) if text in ("fibre", "centre", "litre") else text
+    return _SAME.get(text) or _SAME.get(_singular(text)) or _singular(text)
+
+
+_SAME = {
+    "arterial": "artery",
+    "arteries": "artery",
+    "metastatic": "metastasis",
+    "mets": "metastasis",
+    "infarction": "infarct",
+    "hepatic": "liver",
+    "renal": "kidney",
+    "pulmonary": "lung",
+    "ruptured": "rupture",
+    "dissected": "dissection",
+}
+_LATIN = {"emboli": "embolus", "thrombi": "thrombus", "diverticula": "diverticulum", "nevi": "nevus"}
+
+
+def _singular(word: str) -> str:
+    if word in _LATIN:
+        return _LATIN[word]
+    if len(word) < 4 or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("omata"):
+        return word[:-2]
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("oses", "ases", "ites", "yses")):
+        return word[:-2] + "is"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else word
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a text: where it stands, as it stands, and folded."""
+
+    start: int
+    end: int
+    text: str
+    folded: str
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the words of a text, in order."""
+    return [Token(m.start(), m.end(), m.group(), fold(m.group())) for m in _WORD.finditer(text)]
+
+
+def telling_words(name: str) -> frozenset[str]:
+    """Return the folded words of a name that tell what it names, without qualifiers.
+
+    Example:
+        >>> sorted(telling_words("Congenital partial absence of the pericardium"))
+        ['absence', 'pericardium']
+    """
+    words = [word for word in folded_words(name) if word not in _STOP]
+    core = [word for word in words if word not in _MODIFIERS and not word.isdigit()]
+    return frozenset(core or words)
+
+
+def disease_words(name: str) -> frozenset[str]:
+    """Return the folded words of a name that name the disease by themselves.
+
+    Example:
+        >>> sorted(disease_words("Pilocytic astrocytoma")), sorted(disease_words("Renal mass"))
+        (['astrocytoma'], [])
+    """
+    tokens = [token for token in tokens_of(name) if token.folded not in _STOP | _MODIFIERS]
+    found = {token.folded for token in tokens if len(token.folded) >= 6 and _DISEASE.search(token.folded)}
+    head = _head(name)
+    if len(head) >= 6 and head not in _SIGNS and not _ADJECTIVE.search(head):
+        found.add(head)
+    for before, after in pairwise(tokens):
+        eponym = before.text[0].isupper() and len(before.text) >= 5 and before.folded not in _ORGANS | _SIGNS
+        if after.folded in _EPONYMIC and eponym and not _ADJECTIVE.search(before.folded):
+            found.add(before.folded)
+    return frozenset(found)
+
+
+def names_disease(word: str) -> bool:
+    """Whether a word ends as names of diseases do.
+
+    Example:
+        >>> names_disease("Lipoma"), names_disease("Caroli")
+        (True, False)
+    """
+    return _DISEASE.search(fold(word)) is not None
+
+
+def _head(name: str) -> str:
+    """The noun that the name turns on: its last word before "of", "due to" and the like."""
+    first = re.split(r"\b(?:of|in|due|secondary|caused|with|from|involving)\b|[,(:;–]| - ", name, maxsplit=1)[0]
+    words = [word for word in folded_words(first) if word not in _STOP | _MODIFIERS and not word.isdigit()]
+    return words[-1] if words else ""
+
+
+def is_abbreviation(short: str, name: str) -> bool:
+    """Whether capitals are what a name is shortened to.
+
+    Every word of the name gives its first letter, in order; in a name of several words a word may give inner
+    letters too.
+
+    Example:
+        >>> is_abbreviation("FMD", "Fibromuscular dysplasia"), is_abbreviation("CVT", "Sarcoidosis")
+        (True, False)
+    """
+    letters = short.rstrip("s")
+    if len(letters) < 3 or not letters.isalpha() or not letters.isupper() or letters in COMMON:
+        return False
+    words = [word.lower() for word in re.findall(r"[A-Za-z]+", name) if word.lower() not in _STOP]
+    return len(words) > 1 and any(_spells(letters.lower(), words[i:]) for i in range(len(words) - 1))
+
+
+def _spells(letters: str, words: Sequence[str]) -> bool:
+    """Whether ``letters`` are the first letter of each word, in order, with inner letters in between."""
+    if not words:
+        return not letters
+    if not letters or letters[0] != words[0][0]:
+        return False
+    # the word gives its first letter and then 0, 1, 2 ... further letters that stand in it in order
+    used, place = 1, 1
+    while True:
+        if _spells(letters[used:], words[1:]):
+            return True
+        if used >= len(letters) or (place := words[0].find(letters[used], place) + 1) == 0:
+            return False
+        used += 1
+
+
+def is_form(folded: str, word: str) -> bool:
+    """Whether a folded word of a text is a form of a folded word of a name."""
+    if folded == word:
+        return True
+    if len(word) < 6:
+        return False
+    stem = re.sub(r"(?:omycos|os|ias)is$", "", word)
+    if stem != word and len(stem) >= 6 and stem in folded:
+        return True  # sarcoid for sarcoidosis, neurocysticerci for cysticercosis
+    if len(word) >= 9 and OSA.distance(folded, word, score_cutoff=1) == 1:
+        return True  # a slip of the pen, such as sarciodosis
+    if _DISEASE.search(word) and len(word) >= 8 and folded.endswith(word):
+        return True  # a compound, such as neurocysticercosis
+    return any(folded == word + ending for ending in _ENDINGS)
+
+
+def folded_words(text: str) -> list[str]:
+    """Return the words of a text, each as `fold` gives it."""
+    return [token.folded for token in tokens_of(text)]
+
+
+def is_capitals(name: str) -> bool:
+    """Whether a name is one word of two to six capitals, and so an abbreviation itself."""
+    letters = re.sub(r"[^A-Za-z]", "", name)
+    return 2 <= len(letters) <= 6 and letters.isupper() and " " not in name
