@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from books import small_book
+from medsyn import Study, run_study
 from medsyn.case import Case, Casebook, CasebookError, InputError, Option, TextPart
 from medsyn.model import Request, Response, Sampling, open_models
 from medsyn.model.human import EMPTY_CELL, check_readers
@@ -230,3 +232,25 @@ def test_a_faulty_file_is_refused_with_file_line_and_what_is_expected(tmp_path, 
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         open_models("human:nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("image", ["line 2", "case c00: condition: found 'image'", "did you mean 'images'"]),
+        ("leave-one-out", ["found 'leave-one-out'", "expected one condition: images, ", "findings+without-ct"]),
+        ("remove-text+images", ["found 'remove-text+images'", "expected one condition: remove-text"]),
+    ],
+)
+def test_a_condition_that_no_model_is_shown_is_a_fault_before_anything_is_stored(tmp_path, condition, words):
+    small_book(tmp_path / "book")
+    rows = f"case,reader,differential,option,flag,reason,condition\nc00,R,gout,,,,{condition}\n"
+    (tmp_path / "readers.csv").write_text(rows, encoding="utf-8")
+    study = Study(
+        cases=tmp_path / "book", model=f"human:{tmp_path / 'readers.csv'}", task="ddx", out=tmp_path / "run"
+    )
+    with pytest.raises(CasebookError) as caught:
+        run_study(study)
+    for word in words:
+        assert word in str(caught.value)
+    assert not (tmp_path / "run").exists()

@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from books import small_book
 from medsyn import Study, run_study, sensitivity_table
 from medsyn.analysis import sensitivities
+from medsyn.case import CasebookError
 from medsyn.phantom.clinic import make_clinic
 from medsyn.phantom.truth import nmse, read_truth, sensitivity
 from medsyn.phantom.weights import Weights
@@ -74,3 +76,10 @@ def test_nmse_by_type_is_the_one_in_closed_form(measured):
         assert row["pairs"] == len(having)
         expected = nmse(having, kind, Weights.parse(READERS[row["model"]]))
         assert row["nmse"] == pytest.approx(expected, abs=1e-9), row
+
+
+def test_the_phantom_reader_refuses_a_casebook_of_another_world(tmp_path):
+    small_book(tmp_path / "book")
+    study = Study(cases=tmp_path / "book", model="phantom:reader", task="fdx", out=tmp_path / "run")
+    with pytest.raises(CasebookError, match="found no case of the phantom clinic in small"):
+        run_study(study)

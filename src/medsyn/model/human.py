@@ -57,8 +57,14 @@ class Row:
     option: str
     flag: str
     reason: str
+    file: Path
     line: int
     """Where the row ends in the file, from 1."""
+
+    @property
+    def place(self) -> str:
+        """Where the row is, for messages."""
+        return f"{self.file}, line {self.line}"
 
     @property
     def content(self) -> tuple[str, ...]:
@@ -72,14 +78,15 @@ class HumanReader:
     tokenizer = None
     concurrency = 1
 
-    def __init__(self, reader: str, file: Path, rows: tuple[Row, ...]):
+    def __init__(self, reader: str, rows: tuple[Row, ...]):
         self.name = f"human:{reader}"
         self.identity: Mapping[str, Any] = {
             "back end": "human",
             "reader": reader,
             "rows": digest(sorted(row.content for row in rows)),
         }
-        self._reader, self._file = reader, file
+        self.rows = rows
+        self._reader = reader
         self._rows = {(row.case, row.condition): row for row in rows}
 
     def check(self, book: Casebook) -> list[Fault]:
@@ -89,7 +96,7 @@ class HumanReader:
         up to case and spaces.
         """
         known = {case.id: case for case in book}
-        faults = (_misfit(self._file, row, known) for row in self._rows.values())
+        faults = (_misfit(row, known) for row in self.rows)
         return [fault for fault in faults if fault is not None]
 
     async def close(self) -> None:
@@ -152,8 +159,8 @@ def _chosen(option: str, options: Sequence[str]) -> list[int]:
     return found or [i for i, text in enumerate(options) if _fold(text) == _fold(option)]
 
 
-def _misfit(file: Path, row: Row, known: Mapping[str, Case]) -> Fault | None:
-    place = f"{file}, line {row.line}"
+def _misfit(row: Row, known: Mapping[str, Case]) -> Fault | None:
+    place = row.place
     case = known.get(row.case)
     if case is None:
         hint = nearest(row.case, known)
@@ -229,7 +236,7 @@ def _row(file: Path, line: int, cells: Mapping[Any, Any]) -> tuple[str, Row]:
         if not clean[column]:
             raise _fault(file, line, clean["case"] or None, column, "an empty cell", f"a {column}")
     reader = clean.pop("reader")
-    return reader, Row(**{**clean, OPTIONAL: clean.get(OPTIONAL) or "images"}, line=line)
+    return reader, Row(**{**clean, OPTIONAL: clean.get(OPTIONAL) or "images"}, file=file, line=line)
 
 
 def _fault(file: Path, line: int, case: str | None, field: str | None, found: str, expected: str) -> InputError:
@@ -246,7 +253,7 @@ def check_readers(file: Path, book: Casebook) -> list[Fault]:
 
 
 def _readers(file: Path) -> tuple[HumanReader, ...]:
-    return tuple(HumanReader(reader, file, rows) for reader, rows in read_readers(file).items())
+    return tuple(HumanReader(reader, rows) for reader, rows in read_readers(file).items())
 
 
 def open_models(rest: str, settings: ModelSettings) -> tuple[Model, ...]:

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from medsyn.case import Image, ImageError, InputError, TextPart, read_image
+from medsyn.case import Casebook, Fault, Image, ImageError, InputError, TextPart, read_image
 from medsyn.case.faults import nearest
 from medsyn.model import Model, ModelSettings, Posterior, Request, Response
 from medsyn.model.baseline import NO_ANSWER
@@ -99,6 +99,14 @@ class PhantomReader:
             "world": VERSION,
             "weights": weights.as_plain(),
         }
+
+    def check(self, book: Casebook) -> list[Fault]:
+        """Return a fault where no diagnosis of the casebook is of the phantom clinic: it could answer nothing."""
+        names = [name for case in book if case.diagnosis is not None for name in case.diagnosis.names]
+        if not names or any(disease_named(name) is not None for name in names):
+            return []
+        expected = "a casebook that `medsyn phantom` made, as phantom:reader knows no other"
+        return [Fault(str(book.folder), None, None, f"no case of the phantom clinic in {book.name}", expected)]
 
     async def close(self) -> None:
         """Do nothing: there is nothing to release."""

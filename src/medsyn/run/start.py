@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from medsyn.case import Casebook, CasebookError, Image, InputError, digest, verify_images
+from medsyn.case import Case, Casebook, CasebookError, Fault, Image, InputError, digest, verify_images
+from medsyn.condition import parse
 from medsyn.judge import Judge, open_judge
 from medsyn.model import Model, Response, open_models
+from medsyn.model.human import Row
 from medsyn.prompt import VERSION
 from medsyn.run.budget import Budget
 from medsyn.run.estimate import Estimate, estimate
@@ -283,8 +285,23 @@ def _check_images(plan: Plan, display: Display) -> None:
 def _check_readers(models: Sequence[Model], book: Casebook) -> None:
     """Raise CasebookError where a model that knows its answers beforehand does not fit the casebook."""
     faults = [fault for model in models if hasattr(model, "check") for fault in model.check(book)]
+    known = {case.id: case for case in book}
+    rows = [row for model in models for row in getattr(model, "rows", ()) if row.case in known]
+    faults += [fault for row in rows if (fault := _not_shown(row, known[row.case])) is not None]
     if faults:
         raise CasebookError(faults)
+
+
+def _not_shown(row: Row, case: Case) -> Fault | None:
+    """What is wrong with the condition of a row; None where it is one that the case can be shown under."""
+    try:
+        names = [condition.name for condition in parse(row.condition, case)]
+        if names == [row.condition]:
+            return None
+        expected = f"one condition: {', '.join(names)}"
+    except InputError as error:
+        expected = f"a condition ({error})"
+    return Fault(row.place, row.case, "condition", repr(row.condition), expected)
 
 
 def _models(choices: Sequence[ModelChoice]) -> list[Model]:
