@@ -70,8 +70,9 @@ def main() -> None:
         sys.exit(1)
     except ValueError as error:
         from medsyn.case import InputError
+        from medsyn.ontology.types import OntologyError
 
-        if not isinstance(error, InputError):
+        if not isinstance(error, (InputError, OntologyError)):
             raise
         print(f"medsyn: {error}", file=sys.stderr)
         sys.exit(1)

@@ -1,0 +1,11 @@
+"""Diseases: concepts with synonyms, parents and codes; free text to concept.
+
+Example:
+    >>> Found(None, 0.0, "no name in the ontology is near").concept is None
+    True
+"""
+
+from medsyn.ontology.index import Ontology
+from medsyn.ontology.types import Concept, Found, Kind, OntologyError, Relation, RelationKind
+
+__all__ = ["Concept", "Found", "Kind", "Ontology", "OntologyError", "Relation", "RelationKind"]
