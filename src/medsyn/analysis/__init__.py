@@ -37,7 +37,7 @@ from medsyn.analysis.contributions import (
 )
 from medsyn.analysis.distribution import grade_distribution
 from medsyn.analysis.frames import BASELINE, Evaluated, answers, grades, judges, models
-from medsyn.analysis.grades import grades_table
+from medsyn.analysis.graded import grades_table
 from medsyn.analysis.judging import agreement_table, corrected_coverage, disagreements, self_preference
 from medsyn.analysis.kinds import kind_of, kinds_table, read_facts
 from medsyn.analysis.leaderboard import leaderboard
