@@ -1,7 +1,8 @@
 """Conditions: which evidence of a case is shown, and in which form.
 
 A condition is a value that turns a `Case` into a `View`; it touches no task and no model. Conditions compose
-with ``+``: ``findings+remove-text``. The names are the MEDSYN paper's; `CONDITIONS` lists them.
+with ``+``: ``findings+remove-text``. The names are the MEDSYN paper's, beside ``images-and-findings`` and
+``text-only``, which MMRareBench's successor calls disclosed and text only; `CONDITIONS` lists them.
 
 Example:
     >>> from medsyn.case import Case, Evidence
@@ -29,6 +30,8 @@ from medsyn.taxonomy import EvidenceType, Language, TextKind
 CONDITIONS = {
     "images": "visual evidence as images, with textual evidence (the baseline)",
     "findings": "visual evidence as an expert's written findings instead of images",
+    "images-and-findings": "visual evidence as images, each followed by its written findings",
+    "text-only": "no images; textual evidence, and what exists only as text",
     "remove-text": "textual evidence left out",
     "random-text": "textual evidence replaced by as many random tokens",
     "leave-one-out": "each evidence type left out in turn (in both forms, unless one is named)",
@@ -38,7 +41,8 @@ CONDITIONS = {
 }
 """Every condition's name and meaning, as users write them."""
 
-Form = Literal["images", "findings"]
+Form = Literal["images", "findings", "images-and-findings"]
+"""How an item of visual evidence is shown."""
 MOST_TYPES = 8
 """Up to so many evidence types `all-subsets` stands for all of their subsets; above, for a seeded sample."""
 ORDERS = 32
@@ -64,7 +68,8 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class Shown:
-    """One item of visual evidence in the form in which it is shown: either images or findings, never both."""
+    """One item of visual evidence in the form in which it is shown: its images, its findings, or (where a
+    condition says so) its images and then its findings."""
 
     evidence: Evidence
     form: Form
@@ -72,12 +77,12 @@ class Shown:
     @property
     def images(self) -> tuple[Image, ...]:
         """The images to show; empty where findings are shown."""
-        return self.evidence.images if self.form == "images" else ()
+        return self.evidence.images if self.form != "findings" else ()
 
     @property
     def findings(self) -> str | None:
         """The findings to show; None where images are shown."""
-        return self.evidence.findings if self.form == "findings" else None
+        return self.evidence.findings if self.form != "images" else None
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Unavailable(Exception):
 class Condition:
     """One way to show a case."""
 
-    form: Form = "images"
+    form: Form | Literal["text-only"] = "images"
     text: Literal["keep", "remove", "random"] = "keep"
     without: tuple[EvidenceType, ...] = ()
     evidence: bool = True
@@ -121,7 +126,7 @@ class Condition:
         """The name in its one canonical spelling."""
         if not self.evidence:
             return "question-only"
-        steps = ["findings"] if self.form == "findings" else []
+        steps: list[str] = [self.form] if self.form != "images" else []
         steps += [f"{self.text}-text"] if self.text != "keep" else []
         steps += [f"without-{kind}" for kind in self.without]
         return "+".join(steps) or "images"
@@ -146,13 +151,18 @@ class Condition:
             raise Unavailable(
                 f"there is no textual evidence to {'leave out' if self.text == 'remove' else 'replace'}"
             )
-        items = tuple(self._show(item) for item in case.evidence if item.type not in self.without)
+        if self.form == "text-only" and not case.images:
+            raise Unavailable("there are no images to leave out")
+        items = tuple(self._show(item) for item in case.evidence if self._keeps(item))
         return View(case, self.name, self._texts(case, tokenizer, seed), items)
+
+    def _keeps(self, item: Evidence) -> bool:
+        return item.type not in self.without and not (self.form == "text-only" and item.images)
 
     def _show(self, item: Evidence) -> Shown:
         if not item.images:
             return Shown(item, "findings")  # evidence that exists only as text
-        if self.form == "findings" and item.findings is None:
+        if self.form != "images" and item.findings is None:
             reason = f" ({item.findings_missing})" if item.findings_missing else ""
             raise Unavailable(f"{item.type or 'an image'} has no findings{reason}")
         return Shown(item, self.form)
@@ -227,7 +237,7 @@ def orders(kinds: Sequence[EvidenceType], case: str) -> tuple[tuple[EvidenceType
 class _Steps(NamedTuple):
     """What the steps of a condition's name say."""
 
-    forms: tuple[Form, ...]
+    forms: tuple[Form | Literal["text-only"], ...]
     text: Literal["keep", "remove", "random"]
     without: tuple[EvidenceType, ...]
     expand: str | None
@@ -236,12 +246,12 @@ class _Steps(NamedTuple):
 
 def _steps(text: str) -> _Steps:
     steps = [step.strip() for step in text.split("+")]
-    forms: list[Form] = []
+    forms: list[Form | Literal["text-only"]] = []
     texts: list[str] = []
     without: list[EvidenceType] = []
     expand: list[str] = []
     for step in steps:
-        if step == "images" or step == "findings":
+        if step in ("images", "findings", "images-and-findings", "text-only"):
             forms.append(step)
         elif step in ("remove-text", "random-text"):
             texts.append(step)
@@ -256,6 +266,8 @@ def _steps(text: str) -> _Steps:
             raise InputError(f"condition {text!r}: unknown {step!r}; {hint}")
     if "question-only" in steps and len(steps) > 1:
         raise InputError(f"condition {text!r}: question-only shows no evidence, so nothing goes with it")
+    if "text-only" in steps and ("remove-text" in texts or without or expand):
+        raise InputError(f"condition {text!r}: text-only shows no images, so only random-text goes with it")
     for group in (forms, texts, expand):
         if len(group) > 1:
             raise InputError(f"condition {text!r}: {' and '.join(group)} exclude each other")

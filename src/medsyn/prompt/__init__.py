@@ -156,9 +156,10 @@ def evidence_parts(view: View) -> tuple[Part, ...]:
     """Return the shown evidence in order: texts under their headings, then each item of visual evidence.
 
     An item shown as images is its label (what the source calls it, if anything, and its type) with the time
-    reference right before the images of that time; an item shown as findings is one text. Nothing is numbered or
-    counted, so what a condition left out leaves no trace. Captions are never shown. The section is the text kind,
-    the evidence type, or ``image`` for an item without type. Empty where the view shows nothing.
+    reference right before the images of that time; an item shown as findings is one text, after its images where
+    both are shown. Nothing is numbered or counted, so what a condition left out leaves no trace. Captions are
+    never shown. The section is the text kind, the evidence type, or ``image`` for an item without type. Empty
+    where the view shows nothing.
     """
     language = view.case.language
     blocks: list[tuple[Part, ...]] = []
@@ -179,14 +180,14 @@ def _item_blocks(item: Shown, language: Language) -> Iterator[tuple[Part, ...]]:
     evidence = item.evidence
     section = UNTYPED if evidence.type is None else evidence.type.value
     label = _named(evidence, language)
+    for time, images in groupby(item.images, key=lambda image: image.time):
+        heading = _heading(label, () if time is None else (time,), language)
+        yield (TextPart(heading, section), *(ImagePart(image, section) for image in images))
     if item.findings is not None:
         # the times of the images are told here too, so that both forms say the same
         times = tuple(dict.fromkeys(image.time for image in evidence.images if image.time is not None))
         label += "所见" if language == "zh" else " findings"
         yield (TextPart(f"{_heading(label, times, language)}{item.findings}", section),)
-    for time, images in groupby(item.images, key=lambda image: image.time):
-        heading = _heading(label, () if time is None else (time,), language)
-        yield (TextPart(heading, section), *(ImagePart(image, section) for image in images))
 
 
 def _named(evidence: Evidence, language: Language) -> str:
