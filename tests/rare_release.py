@@ -61,7 +61,7 @@ def sound_rows() -> dict[str, list[dict[str, str]]]:
                 "answer": "Erdheim-Chester disease",
                 "image": encoded(1, 2),
                 "image_path": json.dumps(["images/d0_fig1.png", "images/d0_fig2.png"]),
-                "context": "A 54-year-old man had bone pain in both legs for a year.\n\nThirst and polyuria followed.",
+                "context": "A 54-year-old man had pain in both legs for a year.\n\nThirst and polyuria followed.",
                 "answer_aliases": json.dumps(["ECD", "Polyostotic sclerosing histiocytosis"]),
                 "category": "Haematology",
                 "ORPHA_code": "ORPHA:35687",
@@ -82,7 +82,7 @@ def sound_rows() -> dict[str, list[dict[str, str]]]:
             {
                 "index": "0",
                 "question": "Propose a staged treatment plan.",
-                "answer": "Start vemurafenib 480 mg twice daily; see a dermatologist every 3 months; PET-CT after 3 months.",
+                "answer": "Start vemurafenib 480 mg twice daily; dermatologist every 3 months; then PET-CT.",
                 "image": encoded(4, 5),
                 "image_path": json.dumps(["images/t0_a.png", "images/t0_b.png"]),
                 "context": "A histiocytosis with a BRAF V600E mutation involves bones and the retroperitoneum.",
