@@ -139,6 +139,38 @@ def test_each_language_and_all_have_a_row_and_each_judge_too():
     ]
 
 
+def test_a_model_has_rows_only_for_the_judges_that_were_asked_about_it():
+    """A review found a row of missing coverage for every judge, also for models that it never graded."""
+
+    def listed(model, case, status="answered", **verdicts):
+        return Result(model, "ddx", "images", case, "en", status=status, verdicts=verdicts)
+
+    unasked, lost = Verdict(missing="not graded yet"), Verdict(missing="garbage")
+    results = [
+        listed("both", "c0", first=Verdict(5), second=Verdict(2)),
+        listed("first only", "c0", first=Verdict(4), second=unasked),
+        # refusals get the lowest grade of each judge, asked or not
+        listed("first only", "c1", "refused", first=Verdict(0), second=Verdict(0)),
+        listed("second failed", "c0", first=Verdict(0), second=lost),
+        listed("not yet", "c0", first=unasked, second=unasked),
+        listed("refuses", "c0", "refused", first=Verdict(0), second=Verdict(0)),
+        Result("no list", "fdx", "images", "c0", "en", option=0, right=True),
+    ]
+    frame = main_table(SyntheticRun(results, (), EIGHT))
+    assert frame.select("model", "judge", "coverage", "ddx_cases", "ddx_missing").rows() == [
+        ("both", "first", 100, 1, 0),
+        ("both", "second", 0, 1, 0),
+        ("first only", "first", 50, 2, 0),
+        ("second failed", "first", 0, 1, 0),
+        ("second failed", "second", None, 0, 1),
+        ("not yet", "first", None, 0, 1),
+        ("not yet", "second", None, 0, 1),
+        ("refuses", "first", 0, 1, 0),
+        ("refuses", "second", 0, 1, 0),
+        ("no list", None, None, 0, 0),
+    ]
+
+
 def test_conditions_are_compared_on_the_cases_that_both_have():
     base = [fdx("c0", True), fdx("c1", True), fdx("c2", False), fdx("c3", True)]
     other = [fdx("c0", True, "findings"), fdx("c1", False, "findings"), fdx("c2", None, "findings")]

@@ -23,6 +23,8 @@ BASELINE = "images"
 """The condition that others are compared with."""
 DEPTHS = (1, 3, 5, 10)
 """List positions up to which coverage is also given."""
+NO_VERDICT = "not graded by this judge"
+"""Why a grade is missing where an answer holds no verdict of a judge."""
 ALL = "all"
 """The scope of all languages together."""
 
@@ -137,7 +139,7 @@ def _grade(r: Result, judge: str) -> tuple[Any, ...]:
     elif r.status != "answered" and (verdict is None or verdict.missing is None):
         verdict = Verdict(score=LOWEST[r.task])
     elif verdict is None:
-        verdict = Verdict(missing="not graded by this judge")
+        verdict = Verdict(missing=NO_VERDICT)
     listed = float(len(r.diagnoses)) if r.status == "answered" else None
     if verdict.score is None:
         return (None,) * (2 + len(DEPTHS)) + (listed, verdict.missing or "no grade")

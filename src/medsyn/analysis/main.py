@@ -6,6 +6,7 @@ import polars as pl
 
 from medsyn.analysis.frames import (
     BASELINE,
+    NO_VERDICT,
     Evaluated,
     answers,
     average,
@@ -14,7 +15,6 @@ from medsyn.analysis.frames import (
     columns,
     difference_of,
     grades,
-    judges,
     known,
     missing,
     models,
@@ -25,8 +25,11 @@ from medsyn.analysis.frames import (
     share,
     skips,
 )
+from medsyn.run.load import NOT_GRADED, NOT_SAMPLED
 
 _TRIPLE = ("", "_low", "_high")
+UNASKED = (NOT_GRADED, NOT_SAMPLED, NO_VERDICT)
+"""Why grades are missing that no judge was asked for."""
 _SCHEMA = {
     "model": pl.String,
     "language": pl.String,
@@ -53,7 +56,8 @@ _SCHEMA = {
 def main_table(run: Evaluated, condition: str = BASELINE) -> pl.DataFrame:
     """Coverage, accuracy and gap of each model under a condition, for all cases and by language.
 
-    One row a model, language and judge (``judge`` is null where nothing was graded).
+    One row a model, language and judge that was asked to grade the model (``judge`` is null where none was; where
+    judges graded other models only, each still has a row, which counts what is missing).
 
     * ``coverage``: percent of cases whose differential holds the diagnosis (grade of 4 or more).
     * ``accuracy``: percent of cases whose right option is chosen.
@@ -65,14 +69,15 @@ def main_table(run: Evaluated, condition: str = BASELINE) -> pl.DataFrame:
     * ``accuracy_above_chance``: ``(a - c) / (1 - c)`` in percent, where ``c`` is the mean of 1/K.
     """
     chosen = by_case(_under(answers(run), "fdx", condition), ["model"], "right")
-    listed = by_case(_under(grades(run), "ddx", condition), ["model", "judge"], "covered")
+    graded = _under(grades(run), "ddx", condition)
+    listed = by_case(graded, ["model", "judge"], "covered")
     accuracies, coverages = parts(chosen, ["model"]), parts(listed, ["model", "judge"])
-    unasked, graders = skips(run), judges(run, "ddx") or [None]
+    unasked, graders = skips(run), _graders(graded)
     rows = []
     for model in models(run):
         for scope in scopes(run):
             accuracy = scoped(accuracies.get((model,)), scope)
-            for judge in graders:
+            for judge in graders.get(model, [None]):
                 coverage = scoped(coverages.get((model, judge)), scope)
                 if not _any(accuracy) and not _any(coverage):
                     continue
@@ -89,6 +94,16 @@ def main_table(run: Evaluated, condition: str = BASELINE) -> pl.DataFrame:
 
 def _under(frame: pl.DataFrame, task: str, condition: str) -> pl.DataFrame:
     return frame.filter(pl.col("task") == task, pl.col("condition") == condition)
+
+
+def _graders(graded: pl.DataFrame) -> dict[str, list[str]]:
+    """The judges of each model: those asked about its answers, or all where none was yet."""
+    asked = (pl.col("status") == "answered") & ~pl.col("missing").is_in(UNASKED).fill_null(False)
+    found: dict[str, list[str]] = {}
+    for model, part in parts(graded, ["model"]).items():
+        known = part.filter(asked).get_column("judge").unique(maintain_order=True).to_list()
+        found[model[0]] = known or part.get_column("judge").unique(maintain_order=True).to_list()
+    return found
 
 
 def _any(frame: pl.DataFrame | None) -> bool:
