@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -45,7 +45,6 @@ class Made:
     results: tuple[Result, ...]
     book: Casebook
     skipped: tuple = ()
-    settings: dict = field(default_factory=lambda: {"seed": 3})
 
 
 def book(count: int = CASES) -> Casebook:
@@ -152,8 +151,8 @@ def test_a_preference_for_the_first_place_is_found():
         base = base_order(case, 3)
         for rotation in range(4):
             shown = (*base[rotation:], *base[:rotation])
-            results.append(fdx("first", case.id, shown[0], rotation=rotation))
-            results.append(fdx("fair", case.id, 0, rotation=rotation))
+            results.append(fdx("first", case.id, shown[0], rotation=rotation, order=shown))
+            results.append(fdx("fair", case.id, 0, rotation=rotation, order=shown))
     frame = position_table(Made(tuple(results), cases))
     first, fair = (frame.filter(pl.col("model") == name) for name in ("first", "fair"))
     assert first["chosen"].to_list() == [100, 0, 0, 0]
@@ -163,10 +162,31 @@ def test_a_preference_for_the_first_place_is_found():
     assert frame["expected"].to_list() == [25] * 8
     assert frame["position"].to_list() == list("ABCD") * 2
     assert frame["right_here"].to_list() == [CASES] * 8
+    assert first["p_holm"][0] < 1e-9
+    assert fair["p"].to_list() == [1] * 4, "all rotations: nothing can be preferred"
 
 
-def test_the_order_shown_is_rebuilt_from_a_real_run(tmp_path):
-    """The phantom's option A is what was sent as A, also after the run was read back."""
+def test_a_preferred_place_is_tested_exactly_and_one_that_is_not_passes():
+    rng, cases = np.random.default_rng(5), book()
+    shown = {case.id: tuple(int(i) for i in rng.permutation(4)) for case in cases}
+    results = [fdx("b", c.id, shown[c.id][1] if rng.random() < 0.3 else 0, order=shown[c.id]) for c in cases]
+    results += [fdx("knows", c.id, 0, order=shown[c.id]) for c in cases]
+    frame = position_table(Made(tuple(results), cases))
+    for model in ("b", "knows"):
+        part, asked = frame.filter(pl.col("model") == model), [r for r in results if r.model == model]
+        hits = [sum(r.order[place] == r.option for r in asked) for place in range(4)]
+        p = [binomtest(hit, CASES, 0.25, alternative="greater").pvalue for hit in hits]
+        assert part["p"].to_list() == pytest.approx(p)
+        assert part["p_holm"].to_list() == pytest.approx(multipletests(p, method="holm")[1])
+    assert frame["p_holm"][1] < 0.05 < frame["p_holm"][4:].min()
+
+
+def test_answers_that_do_not_say_their_order_have_no_position():
+    assert position_table(Made((fdx("m", "c000", 0),), book())).is_empty()
+
+
+def test_the_order_shown_is_read_back_from_a_real_run(tmp_path):
+    """The phantom's option A is what was sent as A, also after the run was read back, whatever its seed."""
     make_clinic(tmp_path / "book", cases=12)
     study = Study(cases=tmp_path / "book", model="phantom:reader", task="fdx", permutations=3, out=tmp_path / "r",
                   seed=5)  # fmt: skip

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -19,7 +18,7 @@ from medsyn.analysis.frames import BASELINE, Evaluated, answers, by_case, column
 from medsyn.case import Case
 from medsyn.measure import mean, paired_difference
 from medsyn.measure.calibration import accuracy_at, brier_scores, ece, expected_ece, reliability_bins
-from medsyn.measure.comparison import beats_chance
+from medsyn.measure.comparison import beats_chance, holm
 from medsyn.measure.interval import independent_difference
 from medsyn.run.types import Result
 from medsyn.task.fdx import base_order
@@ -43,6 +42,8 @@ _POSITION = {
     "position": pl.String,
     **{f"chosen{end}": pl.Float64 for end in _TRIPLE},
     "expected": pl.Float64,
+    "p": pl.Float64,
+    "p_holm": pl.Float64,
     **{f"accuracy{end}": pl.Float64 for end in _TRIPLE},
     "cases": pl.Int64,
     "answers": pl.Int64,
@@ -85,15 +86,6 @@ _ABSTAIN = {
 }
 
 
-class Configured(Evaluated, Protocol):
-    """A run that knows how it was asked."""
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """What all requests share; ``seed`` varies the order of options."""
-        ...
-
-
 def leak_table(run: Evaluated) -> pl.DataFrame:
     """What gives answers away: accuracy without evidence, and of shared words alone, against chance.
 
@@ -122,19 +114,23 @@ def leak_table(run: Evaluated) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_LEAK)
 
 
-def position_table(run: Configured, condition: str = BASELINE) -> pl.DataFrame:
+def position_table(run: Evaluated, condition: str = BASELINE) -> pl.DataFrame:
     """Where in the list of options models choose, and how accurate they are by the place of the right one.
 
     One row a model and position (A, B, ...). ``chosen`` is the percentage of answers that chose it, averaged
     within cases first; ``expected`` is what a model that does not mind places would have, since orders are
     random: the mean of 1/K over the answers. ``accuracy`` is over the ``right_here`` answers whose right option
     stood there. Answers that chose nothing are left out of ``chosen``, and count as not right in ``accuracy``.
+    A result that does not say its ``order`` is left out.
+
+    ``p`` is one-sided: how often a model that does not mind places would choose this one as often or more; exact,
+    since orders are random (`beats_chance`). ``p_holm`` is corrected for the positions of the model.
     """
-    seed = run.settings.get("seed", 0)
     rows = []
     for (model,), results in _grouped(run, "model").items():
-        asked = [r for r in results if r.condition == condition and r.status != "missing"]
-        orders = [_order(run.book[r.case], r.rotation, seed) for r in asked]
+        asked = [r for r in results if r.condition == condition and r.status != "missing" and r.order]
+        orders = [r.order for r in asked]
+        tests = _place_tests(asked)
         for place in range(max(map(len, orders), default=0)):
             chosen, accurate, expected = defaultdict(list), defaultdict(list), defaultdict(list)
             for r, order in zip(asked, orders, strict=True):
@@ -147,6 +143,7 @@ def position_table(run: Configured, condition: str = BASELINE) -> pl.DataFrame:
                 {"model": model, "position": chr(ord("A") + place), "cases": len(chosen)}
                 | {"answers": sum(map(len, chosen.values())), "right_here": sum(map(len, accurate.values()))}
                 | {"expected": 100 * float(_means(expected).mean()) if expected else None}
+                | tests.get(place, {})
                 | columns("chosen", share(_means(chosen)))
                 | columns("accuracy", share(_means(accurate)))
             )
@@ -285,10 +282,16 @@ def _right(case: Case) -> int:
     return next(place for place, option in enumerate(case.options) if option.right)
 
 
-def _order(case: Case, rotation: int, seed: int) -> tuple[int, ...]:
-    """The order in which the options were shown: the index of each in the case's own list."""
-    base = base_order(case, seed)
-    return (*base[rotation:], *base[:rotation])
+def _place_tests(results: Sequence[Result]) -> dict[int, dict[str, float]]:
+    """For each place in the list: is it chosen more often than by a model that does not mind places?"""
+    chosen = {
+        case: np.mean([np.array(r.order) == r.option for r in given], axis=0)
+        for case, given in _by_case([r for r in results if r.option is not None]).items()
+    }
+    places = range(max(map(len, chosen.values()), default=0))
+    having = [[shares for shares in chosen.values() if place < len(shares)] for place in places]
+    p = [beats_chance(shares, [place] * len(shares)) for place, shares in zip(places, having, strict=True)]
+    return {place: {"p": p[place], "p_holm": float(q)} for place, q in zip(places, holm(p), strict=True)}
 
 
 def _means(values: Mapping[str, Sequence[float]]) -> np.ndarray:

@@ -164,6 +164,7 @@ def _result(item: dict[str, Any], case: Case, response: Response | None) -> Resu
         language=item["language"],
         rotation=item["rotation"],
         replicate=item["replicate"],
+        order=question.order,
         status=answer.status,
         reason=answer.reason,
         text=response.text,

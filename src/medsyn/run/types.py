@@ -24,6 +24,8 @@ class Result:
     """Which rotation of the options was shown."""
     replicate: int = 0
     """Which sample this is."""
+    order: tuple[int, ...] = ()
+    """For each option as it was shown, its index in the case's own list; empty for tasks without options."""
     status: AnswerStatus = "answered"
     reason: str | None = None
     """Why there is no answer, where the status is not ``answered``."""
