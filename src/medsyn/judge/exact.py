@@ -17,6 +17,8 @@ Example:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from medsyn.judge.types import Subject, Verdict
 from medsyn.judge.verdicts import failed_verdict
@@ -31,6 +33,7 @@ class ExactJudge:
 
     name = "exact"
     model: Model | None = None
+    rules: Mapping[str, Any] | None = None
 
     def question(self, subject: Subject) -> Request | None:
         """Return None: no model is asked."""

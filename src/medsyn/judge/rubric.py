@@ -36,6 +36,7 @@ class RubricJudge:
 
     def __init__(self, model: Model, temperature: float | None = 0.0):
         self.model: Model | None = model
+        self.rules = None
         self._sampling = Sampling(temperature)
         self.name = model.name
 

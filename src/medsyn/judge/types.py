@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from medsyn.case import Diagnosis
 from medsyn.model import Model, Request, Response
@@ -51,6 +52,9 @@ class Judge(Protocol):
     """As tables show it, such as ``exact`` or ``openai:gpt-x``."""
     model: Model | None
     """The model that answers its questions; None where it grades by rule."""
+    rules: Mapping[str, Any] | None
+    """What its grades by rule depend on beside the subject, such as the digest of an index: where it changes, all
+    are given again. None where nothing does, and where a model grades."""
 
     def question(self, subject: Subject) -> Request | None:
         """Return the request to its model; None where it grades by rule."""

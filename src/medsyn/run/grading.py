@@ -40,6 +40,19 @@ def subject_key(subject: Subject) -> str:
     return digest(asdict(subject) | {"diagnosis": subject.diagnosis.names})
 
 
+def judge_record(judge: Judge) -> dict[str, Any]:
+    """Return what a run notes of a judge before it grades: its name, and what its grades depend on."""
+    identity = judge.rules if judge.model is None else judge.model.identity
+    record = {"name": judge.name, "identity": None if identity is None else dict(identity)}
+    key = _rules_key(judge)
+    return record if key is None else record | {"rules": key}
+
+
+def _rules_key(judge: Judge) -> str | None:
+    """What marks the grades that a judge gives by its present rules; None where these never change."""
+    return None if judge.rules is None else digest(dict(judge.rules))
+
+
 async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judge], executor: Executor) -> int:
     """Have every judge grade every list of diagnoses that it has not graded yet; return how many were new.
 
@@ -62,7 +75,7 @@ async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judg
             if request is None or judge.model is None:
                 if old is None:
                     count += 1
-                    _store_verdict(store, judge, subject, judge.verdict(subject, None), None)
+                    _store_verdict(store, judge, subject, judge.verdict(subject, None), _rules_key(judge))
                 continue
             job = _job(judge, subject, request, store, again=executor.retry_failed)
             # another rubric, temperature or model asks another request, and its verdict replaces the old one
@@ -103,17 +116,23 @@ def _store_verdict(store: Store, judge: Judge, subject: Subject, verdict: Verdic
 
 @dataclass(frozen=True)
 class Graded:
-    """A verdict as it is stored, with the key of the judge's request (None where it grades by rule)."""
+    """A verdict as it is stored, with the key of the judge's request, or of its rules where these can change."""
 
     verdict: Verdict
     key: str | None
 
 
 def read_verdicts(store: Store) -> dict[tuple[str, str], Graded]:
-    """Return all verdicts by judge and subject: the newest, unless it is missing and an older one is not."""
+    """Return all verdicts by judge and subject: the newest, unless it is missing and an older one is not.
+
+    Where a judge's rules have changed, verdicts by its older rules are left out: two indexes never mix.
+    """
+    rules = {record["name"]: record.get("rules") for record in read_records(store.folder, "judges")}
     verdicts: dict[tuple[str, str], Graded] = {}
     for record in read_records(store.folder, "verdicts"):
         place = (record["judge"], record["subject"])
+        if rules.get(record["judge"]) not in (None, record.get("key")):
+            continue
         said = (record.get("score"), record.get("rank"), record.get("reason", ""), record.get("missing"))
         new, old = Graded(Verdict(*said), record.get("key")), verdicts.get(place)
         if old is None or new.verdict.missing is None or old.verdict.missing is not None:

@@ -19,7 +19,7 @@ from medsyn.run.budget import Budget
 from medsyn.run.estimate import Estimate, estimate
 from medsyn.run.execute import Executor, Job, Tally
 from medsyn.run.folder import check_folder, open_folder
-from medsyn.run.grading import grade
+from medsyn.run.grading import grade, judge_record
 from medsyn.run.load import Run, read_run
 from medsyn.run.plan import Plan, Work, make_plan
 from medsyn.run.store import Store, read_records
@@ -181,8 +181,7 @@ def _graded(
     if judges:
         display.stage("grades")
         for judge in judges:
-            identity = dict(judge.model.identity) if judge.model else None
-            store.append("judges", {"name": judge.name, "identity": identity})
+            store.append("judges", judge_record(judge))
         executor = Executor(store, budget, retry_failed, display.tally)
         models = [judge.model for judge in judges if judge.model is not None]
 
