@@ -36,6 +36,7 @@ __all__ = [
 BACK_ENDS = {
     "openai": "medsyn.model.openai",
     "hf": "medsyn.model.local.backend",
+    "inspect": "medsyn.model.inspect",
     "baseline": "medsyn.model.baseline",
     "human": "medsyn.model.human",
     "phantom": "medsyn.phantom.reader",

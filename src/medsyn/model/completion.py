@@ -85,7 +85,7 @@ def read_completion(data: bytes, request: Request, key: str, asked: Sequence[str
     if choice.finish_reason in _BROKEN:
         return Response.failed(key, "server", f"the server broke off (finish_reason {choice.finish_reason!r})")
     reasoning = message.reasoning or message.reasoning_content or thought or None
-    posterior, missing = _posterior(choice.logprobs, reasoning, request, asked)
+    posterior, missing = read_posterior(choice.logprobs, reasoning, request, asked)
     status = "cut-off" if choice.finish_reason in _CUT_OFF else "ok"
     if message.refusal or choice.finish_reason == "content_filter":
         status, posterior, missing = "refused", None, "the model refused" if missing or posterior else None
@@ -141,9 +141,16 @@ def message_of(body: object) -> str:
     return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
-def _posterior(
-    data: Any, reasoning: str | None, request: Request, asked: Sequence[str]
+def read_posterior(
+    data: Any, reasoning: str | None, request: Request, asked: Sequence[str] = ()
 ) -> tuple[Posterior | None, str | None]:
+    """Return the posterior over a request's options, or why there is none; neither where none was asked for.
+
+    Args:
+        data: log-probabilities as the OpenAI protocol has them: ``{"content": [{"token": ..., ...}]}``.
+        reasoning: what the model thought before its answer.
+        asked: texts of the tokens whose log-probabilities were asked for by their ids.
+    """
     if not (request.sampling.posterior and request.options):
         return None, None
     if reasoning:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from medsyn.case import ImageError, InputError
 from medsyn.model.completion import message_of, read_completion
+from medsyn.model.guard import check_settings, too_many_images, without_secrets
 from medsyn.model.logprobs import letter_tokens
 from medsyn.model.tokenizer import open_tokenizer
 from medsyn.model.types import FailureKind, Model, ModelSettings, Request, Response
@@ -46,10 +47,7 @@ _UNKNOWN_FIELD = re.compile(
     r"unsupported|not supported|unrecogni[sz]ed|unknown|unexpected|not permitted|not allowed|instead",
     re.IGNORECASE,
 )
-_SECRET_LENGTH = 8  # shorter keys are placeholders, such as EMPTY; removing them would damage answers
 _FILTERED = ("content_filter", "content_policy_violation")
-_LONGEST_MESSAGE = 1000
-_LEAST = {"concurrency": 1, "timeout_s": 0.001, "retries": 0, "image_max_side": 1, "max_images": 0}
 
 
 class OpenAIModel:
@@ -69,7 +67,7 @@ class OpenAIModel:
         self.concurrency = settings.concurrency
         self._model, self._settings = model, settings
         address, key = _address(settings), _key(settings)
-        self._secret = key if len(key) >= _SECRET_LENGTH else None
+        self._secret = key
         self._client = AsyncOpenAI(
             api_key=key,
             base_url=address,
@@ -90,14 +88,13 @@ class OpenAIModel:
     async def respond(self, request: Request) -> Response:
         """Answer one request; a failing server, or an unusable image, is told in the response."""
         key, start = request.key(self.identity), time.perf_counter()
-        response = self._without_secret(await self._respond(request, key))
+        response = without_secrets(await self._respond(request, key), [self._secret])
         return replace(response, seconds=time.perf_counter() - start)
 
     async def _respond(self, request: Request, key: str) -> Response:
-        most, count = self._settings.max_images, len(request.images)
-        if most is not None and count > most:
-            text = f"case {request.case}: found {count} images, expected at most {most} (max_images)"
-            return Response.failed(key, "input", text)
+        too_many = too_many_images(request, self._settings.max_images)
+        if too_many is not None:
+            return Response.failed(key, "input", too_many)
         try:  # in a thread, since reading and encoding images would hold up the other requests
             content = await asyncio.to_thread(messages, request, self._settings.image_max_side)
         except ImageError as error:
@@ -197,24 +194,6 @@ class OpenAIModel:
         kinds: dict[int, FailureKind] = {408: "timeout", 429: "rate-limit"}
         return Response.failed(key, kinds.get(code, "server" if code >= 500 else "rejected"), message)
 
-    def _without_secret(self, response: Response) -> Response:
-        """Remove the key from whatever the server sent back, then shorten the message."""
-        changes: dict[str, Any] = {}
-        for name in ("text", "reasoning", "posterior_missing", "served_by"):
-            changes[name] = self._scrub(getattr(response, name))
-        if response.failure is not None:
-            message = self._scrub(response.failure.message)
-            changes["failure"] = replace(response.failure, message=_shorten(message))
-        changes["posterior_missing"] = _shorten(changes["posterior_missing"])
-        return replace(response, **changes)
-
-    def _scrub(self, text: str | None) -> str | None:
-        return text.replace(self._secret, "[key]") if text and self._secret else text
-
-
-def _shorten(text: str | None) -> str | None:
-    return text if text is None or len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
-
 
 def _said(error: openai.APIStatusError) -> str:
     return message_of(error.body) if error.body else error.message
@@ -277,8 +256,5 @@ def open_models(rest: str, settings: ModelSettings) -> tuple[Model, ...]:
     Raises:
         InputError: a setting is out of range, the base URL is none, or the key's variable is not set.
     """
-    for field, least in _LEAST.items():
-        value = getattr(settings, field)
-        if value is not None and not value >= least:  # not a number either
-            raise InputError(f"model 'openai:{rest}': {field}: found {value}, expected at least {least}")
+    check_settings(f"openai:{rest}", settings)
     return (OpenAIModel(rest, settings),)
