@@ -20,6 +20,7 @@ class Source(StrEnum):
     """Sources that cases can be imported from."""
 
     medpix2 = "medpix2"
+    mmrarebench = "mmrarebench"
 
 
 @app.command("import")
@@ -27,18 +28,29 @@ def import_(
     source: Annotated[Source, typer.Argument(help="The kind of source.")],
     folder: Annotated[Path, typer.Argument(help="The source's folder.", metavar="DIR")],
     out: Annotated[Path, typer.Argument(help="The casebook's folder, made anew.", metavar="CASEBOOK")],
-    options: Annotated[int, typer.Option(min=2, max=26, help="Options a case, the right one included.")] = 5,
-    seed: Annotated[int, typer.Option(help="Varies the choice of distractors.")] = 0,
+    options: Annotated[
+        int | None, typer.Option(min=2, max=26, help="medpix2: options a case, the right one included; 5.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="medpix2: varies the choice of distractors; 0.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make a casebook from a public collection.
 
-    Example: `medsyn cases import medpix2 MedPix-2.0/ casebook/`
+    Example: `medsyn cases import medpix2 MedPix-2.0/ casebook/`, `medsyn cases import mmrarebench MMrarebench/
+    casebook/`
     """
+    from medsyn.case import InputError
     from medsyn.source.medpix import import_medpix
+    from medsyn.source.mmrarebench import import_mmrarebench
 
+    chosen = {name: value for name, value in (("options", options), ("seed", seed)) if value is not None}
+    if chosen and source is not Source.medpix2:
+        raise InputError(f"--{next(iter(chosen))}: found it with {source}, expected it with medpix2 only")
     with show.progress("importing") as advance:
-        report = import_medpix(folder, out, options=options, seed=seed, each=advance)
+        if source is Source.medpix2:
+            report = import_medpix(folder, out, **chosen, each=advance)
+        else:
+            report = import_mmrarebench(folder, out, each=advance)
     if as_json:
         show.plain(report.as_dict())
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from medsyn.case import Fault
 
@@ -50,12 +51,23 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class FileCount:
+    """What became of the rows of one file of the source."""
+
+    file: str
+    rows: int
+    imported: int
+    with_faults: int
+    """Rows in which something is wrong, imported or not."""
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """What an import took, masked, removed and left out.
 
     Example:
         >>> print(ImportReport("Some cases", cases=2, images=5).as_text())
-        Some cases: 2 cases, 5 images (0 masked)
+        Some cases: 2 cases, 5 images
     """
 
     source: str
@@ -70,15 +82,25 @@ class ImportReport:
     """Cases that were not imported."""
     faults: tuple[Fault, ...] = ()
     """What is wrong in the source; the rest was imported."""
+    files: tuple[FileCount, ...] = ()
+    """Counts for each file, where the source is a table of cases."""
 
     def save(self, folder: Path) -> None:
         """Write the report beside a casebook, as ``import-report.json``."""
-        text = json.dumps(asdict(self), ensure_ascii=False, indent=2)
+        text = json.dumps(self.as_dict(), ensure_ascii=False, indent=2)
         (folder / FILE).write_text(text + "\n", encoding="utf-8")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return asdict(self)
 
     def as_text(self) -> str:
         """Return the report for people, one line an item."""
-        lines = [f"{self.source}: {self.cases} cases, {self.images} images ({len(self.masked)} masked)"]
+        masked = f" ({len(self.masked)} masked)" if self.masked or self.unmasked else ""
+        lines = [f"{self.source}: {self.cases} cases, {self.images} images{masked}"]
+        lines += [
+            f"{f.file}: {f.rows} rows, {f.imported} imported, {f.with_faults} with faults" for f in self.files
+        ]
         sections = (
             ("Images in which nothing to mask was found", self.unmasked),
             (
