@@ -11,16 +11,20 @@ Example:
 from __future__ import annotations
 
 from medsyn.case.faults import InputError, nearest
+from medsyn.judge.checklist import CHECKLISTS, Checklist
 from medsyn.judge.exact import ExactJudge
 from medsyn.judge.rubric import RubricJudge
-from medsyn.judge.types import COVERED, LOWEST, Judge, Scale, Subject, Verdict
+from medsyn.judge.types import COVERED, LOWEST, ItemVerdict, Judge, Scale, Subject, Verdict
 from medsyn.judge.verdicts import SCORES, failed_verdict
 from medsyn.model import ModelSettings, open_models
 
 __all__ = [
+    "CHECKLISTS",
     "COVERED",
     "LOWEST",
     "SCORES",
+    "Checklist",
+    "ItemVerdict",
     "Judge",
     "Scale",
     "Subject",

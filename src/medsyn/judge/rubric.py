@@ -4,7 +4,8 @@ The model sees the true diagnosis, its other names and the numbered list; never 
 wrote is untrusted: it reaches the judge as strings of a JSON document between tags that it cannot close, and the
 rubric says that nothing in there is an instruction.
 
-A verdict that cannot be read is missing, with its reason; it is never a grade.
+A verdict that cannot be read is missing, with its reason; it is never a grade. Answers that are checked item by
+item are asked for and read by `medsyn.judge.checklist`.
 
 Example:
     >>> from medsyn.case import Diagnosis
@@ -18,17 +19,15 @@ Example:
 from __future__ import annotations
 
 import json
-import re
-from typing import Any
 
+from medsyn.judge.checklist import check_parts, read_checks
 from medsyn.judge.types import COVERED, Subject, Verdict
 from medsyn.judge.verdicts import SCORES, failed_verdict
 from medsyn.model import Model, Request, Response, Sampling
-from medsyn.prompt import fill, fill_text
-from medsyn.prompt.reply import after_reasoning, json_values
+from medsyn.prompt import fenced, fill, fill_text
+from medsyn.prompt.reply import after_reasoning, json_values, whole_number
 
 _LONGEST_REASON = 500
-_DIGITS = re.compile(r"[0-9]{1,3}")
 
 
 class RubricJudge:
@@ -42,21 +41,25 @@ class RubricJudge:
 
     def question(self, subject: Subject) -> Request | None:
         """Return the request to the model; None where there is nothing to grade."""
-        if not subject.diagnoses:
+        if subject.item is not None:
+            system, parts = "judge-checklist-system", check_parts(subject)
+        elif subject.diagnoses:
+            system, parts = "judge-system", fill(f"judge-{subject.scale}", subject.language, _data(subject))
+        else:
             return None
         return Request(
-            parts=fill(f"judge-{subject.scale}", subject.language, {"data": _data(subject)}),
+            parts=parts,
             case=subject.case,
             task="judge",
             condition="",
             language=subject.language,
-            system=fill_text("judge-system", subject.language),
+            system=fill_text(system, subject.language),
             sampling=self._sampling,
         )
 
     def verdict(self, subject: Subject, response: Response | None) -> Verdict:
         """Return the verdict that the model's response holds, or the reason why there is none."""
-        if not subject.diagnoses:
+        if subject.item is None and not subject.diagnoses:
             return failed_verdict(subject.scale, "no diagnosis was named")
         if response is None:
             return Verdict(missing="the judge was not asked")
@@ -64,7 +67,8 @@ class RubricJudge:
             return Verdict(missing=f"the judge failed ({response.failure.kind}): {response.failure.message}")
         if response.status != "ok":
             return Verdict(missing=f"the judge's response is {response.status}")
-        return read_verdict(subject, response.text)
+        read = read_verdict if subject.item is None else read_checks
+        return read(subject, response.text)
 
 
 def read_verdict(subject: Subject, text: str) -> Verdict:
@@ -79,34 +83,22 @@ def read_verdict(subject: Subject, text: str) -> Verdict:
     if not found:
         return Verdict(missing="the judge's response holds no JSON object with a score")
     last, scale = found[-1], SCORES[subject.scale]
-    score = _whole(last["score"])
+    score = whole_number(last["score"])
     if score not in scale:
         shown = json.dumps(last["score"], ensure_ascii=False)[:80]
         return Verdict(missing=f"score {shown} is not on the scale {', '.join(map(str, scale))}")
-    rank = _whole(last.get("rank"))
+    rank = whole_number(last.get("rank"))
     if score < COVERED or rank is None or not 1 <= rank <= len(subject.diagnoses):
         rank = None
     reason = last.get("reason")
     return Verdict(score, rank, reason.strip()[:_LONGEST_REASON] if isinstance(reason, str) else "")
 
 
-def _whole(value: Any) -> int | None:
-    """The whole number that a JSON value is, written as 4, 4.0 or "4"; None for anything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
-        return int(value)
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, float) and value.is_integer() else None
-
-
-def _data(subject: Subject) -> str:
+def _data(subject: Subject) -> dict[str, str]:
+    assert subject.diagnosis is not None
     plain = {
         "true_diagnosis": subject.diagnosis.name,
         "other_names": list(subject.diagnosis.aliases),
         "list": {str(rank): name for rank, name in enumerate(subject.diagnoses, start=1)},
     }
-    text = json.dumps(plain, ensure_ascii=False)
-    # no text may close the tags around the data
-    return text.replace("<", "\\u003c").replace(">", "\\u003e")
+    return {"data": fenced(plain)}

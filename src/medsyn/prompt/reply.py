@@ -68,6 +68,25 @@ def json_values(text: str) -> list[Any]:
 
 
 _OPENING = re.compile(r"[{\[]")
+_DIGITS = re.compile(r"[0-9]{1,3}")
+
+
+def whole_number(value: Any) -> int | None:
+    """The whole number that a JSON value is, written as 4, 4.0 or "4"; None for anything else.
+
+    Example:
+        >>> whole_number("4"), whole_number(4.0), whole_number(True), whole_number("four")
+        (4, 4, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else None
+
+
 _POSSESSIVE = re.compile(r"(?<=\w)['’ʼ`´]s\b")
 _APOSTROPHE = re.compile(r"['’ʼ`´]")
 

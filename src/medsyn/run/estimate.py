@@ -12,7 +12,10 @@ from medsyn.run.plan import Plan
 
 PIXELS_A_TOKEN = 784
 """Pixels that one image token stands for; 28 x 28 as in the Qwen-VL family. Others differ by a factor of two."""
-ANSWER_TOKENS = {"ddx": 250, "fdx": 30, "open-fdx": 60}
+ANSWER_TOKENS = {
+    **{"ddx": 250, "fdx": 30, "open-fdx": 60},
+    **{"rare-diagnosis": 30, "rare-treatment": 900, "rare-crossmodal": 500, "rare-examination": 900},
+}
 """Rough length of answers without reasoning, by task."""
 
 

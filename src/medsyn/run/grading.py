@@ -1,4 +1,7 @@
-"""Grading what a run holds: each list of diagnoses once by each judge, verdicts stored like responses."""
+"""Grading what a run holds: each answer once by each judge, verdicts stored like responses.
+
+Judges by rule grade lists of diagnoses; answers that are checked item by item are for judges that are models.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medsyn.case import Casebook, digest
-from medsyn.judge import Judge, Subject, Verdict
+from medsyn.judge import CHECKLISTS, ItemVerdict, Judge, Subject, Verdict
 from medsyn.model import Model, Request, Response
 from medsyn.run.execute import Executor, Job
 from medsyn.run.store import Store, read_records
@@ -30,6 +33,12 @@ def subject_of(result: Result, book: Casebook) -> Subject | None:
     """Return what is to be graded of a result; None where there is nothing for a judge to grade."""
     scale = open_task(result.task).scale
     case = book[result.case]
+    if scale in CHECKLISTS:
+        item = case.item(CHECKLISTS[scale].track)
+        if item is None or result.status != "answered" or not result.answer:
+            return None
+        truth = case.diagnosis if item.track == "diagnosis" else None
+        return Subject(result.case, result.language, scale, truth, result.diagnoses, item, result.answer)
     if scale is None or case.diagnosis is None or result.status != "answered" or not result.diagnoses:
         return None
     return Subject(result.case, result.language, scale, case.diagnosis, result.diagnoses)
@@ -37,13 +46,20 @@ def subject_of(result: Result, book: Casebook) -> Subject | None:
 
 def subject_key(subject: Subject) -> str:
     """Digest of a subject: what a verdict is about."""
-    return digest(asdict(subject) | {"diagnosis": subject.diagnosis.names})
+    plain: dict[str, Any] = {"case": subject.case, "language": subject.language, "scale": subject.scale}
+    plain |= {"diagnosis": subject.diagnosis.names if subject.diagnosis else (), "diagnoses": subject.diagnoses}
+    if subject.item is not None:  # keys of lists stay as they were before there were items
+        item = subject.item.model_dump(mode="json", exclude_defaults=True)
+        plain |= {"answer": subject.answer, "item": item}
+    return digest(plain)
 
 
 def judge_record(judge: Judge) -> dict[str, Any]:
     """Return what a run notes of a judge before it grades: its name, and what its grades depend on."""
     identity = judge.rules if judge.model is None else judge.model.identity
     record = {"name": judge.name, "identity": None if identity is None else dict(identity)}
+    if judge.model is not None:
+        record |= {"checks": True}  # also answers that are checked item by item
     key = _rules_key(judge)
     return record if key is None else record | {"rules": key}
 
@@ -54,7 +70,7 @@ def _rules_key(judge: Judge) -> str | None:
 
 
 async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judge], executor: Executor) -> int:
-    """Have every judge grade every list of diagnoses that it has not graded yet; return how many were new.
+    """Have every judge grade every answer that it can and has not graded yet; return how many were new.
 
     Raises:
         StoreError: the run folder cannot be written any more.
@@ -70,6 +86,8 @@ async def grade(results: Iterable[Result], book: Casebook, judges: Sequence[Judg
     count = 0
     for judge in judges:
         for key, subject in subjects.items():
+            if subject.item is not None and judge.model is None:
+                continue
             old = known.get((judge.name, key))
             request = judge.question(subject)
             if request is None or judge.model is None:
@@ -109,9 +127,16 @@ def _job(judge: Judge, subject: Subject, request: Request, store: Store, *, agai
 
 def _store_verdict(store: Store, judge: Judge, subject: Subject, verdict: Verdict, key: str | None) -> None:
     record: dict[str, Any] = {"judge": judge.name, "subject": subject_key(subject), "case": subject.case}
-    record |= {"truth": subject.diagnosis.name, "diagnoses": list(subject.diagnoses)}
-    record |= {name: value for name, value in asdict(verdict).items() if value not in (None, "")}
+    truth = subject.item.answer if subject.item else subject.diagnosis.name if subject.diagnosis else None
+    record |= {"truth": truth, "diagnoses": list(subject.diagnoses)}
+    record |= _said(asdict(verdict))
+    if verdict.items:
+        record["items"] = [_said(asdict(item)) for item in verdict.items]
     store.append("verdicts", record | ({"key": key} if key else {}))
+
+
+def _said(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in plain.items() if value not in (None, "", ())}
 
 
 @dataclass(frozen=True)
@@ -134,7 +159,8 @@ def read_verdicts(store: Store) -> dict[tuple[str, str], Graded]:
         if rules.get(record["judge"]) not in (None, record.get("key")):
             continue
         said = (record.get("score"), record.get("rank"), record.get("reason", ""), record.get("missing"))
-        new, old = Graded(Verdict(*said), record.get("key")), verdicts.get(place)
+        items = tuple(ItemVerdict(**item) for item in record.get("items", ()))
+        new, old = Graded(Verdict(*said, items), record.get("key")), verdicts.get(place)
         if old is None or new.verdict.missing is None or old.verdict.missing is not None:
             verdicts[place] = new
     return verdicts

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medsyn.case import Case, Casebook
-from medsyn.judge import Verdict, failed_verdict
+from medsyn.judge import CHECKLISTS, Verdict, failed_verdict
 from medsyn.model import Posterior, Request, Response
 from medsyn.run.folder import load_book, read_head
 from medsyn.run.grading import read_verdicts, subject_key, subject_of
@@ -84,13 +84,19 @@ def read_run(folder: Path, book: Casebook) -> Run:
         responses = store.responses
         verdicts = {place: graded.verdict for place, graded in read_verdicts(store).items()}
     # a judge that found nothing to grade was asked all the same: refused answers get its lowest grade
-    identities = {record["name"]: record["identity"] for record in read_records(folder, "judges")}
+    judges = {record["name"]: record for record in read_records(folder, "judges")}
+    identities = {name: record["identity"] for name, record in judges.items()}
+    checkers = [name for name, record in judges.items() if record.get("checks")]
     readings = read_readings(folder)
     drawn = {judge: {case for sheet in sheets for case in sheet.cases} for judge, sheets in readings.items()}
     items, superseded = _newest(read_records(folder, "items"), digests, responses)
     graded = [
         _with_verdicts(
-            _result(item, book[item["case"]], responses.get(item["key"])), book, identities, verdicts, drawn
+            _result(item, book[item["case"]], responses.get(item["key"])),
+            book,
+            checkers if open_task(item["task"]).scale in CHECKLISTS else identities,
+            verdicts,
+            drawn,
         )
         for item in items
     ]
@@ -172,6 +178,7 @@ def _result(item: dict[str, Any], case: Case, response: Response | None) -> Resu
         option=answer.option,
         right=right,
         diagnoses=answer.diagnoses,
+        answer=answer.text,
         posterior=_in_case_order(response.posterior, question.order),
         posterior_missing=response.posterior_missing,
         usage=response.usage,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from medsyn.case import InputError, digest
-from medsyn.judge import Subject
+from medsyn.judge import SCORES, Subject
 from medsyn.judge.types import Scale
 from medsyn.run.grading import subject_key, subject_of
 from medsyn.run.store import Store, read_records
@@ -88,7 +88,7 @@ def draw_sheet(run: Run, n: int, stratify: Stratify | None = None, seed: int = 0
     sources: dict[tuple[str, str, str, str], None] = {}
     for result in run.results:
         subject = subject_of(result, run.book)
-        if subject is not None:
+        if subject is not None and subject.scale in SCORES:  # checklists are no grades
             subjects[result.case][subject_key(subject)] = subject
             sources[result.model, digest(dict(run.models[result.model])), result.task, result.condition] = None
     if not subjects:
@@ -186,7 +186,7 @@ def _strata(run: Run, cases: list[str], stratify: Stratify | None) -> dict[str, 
         return {case: str(run.book[case].specialty or "unknown") for case in cases}
     found: dict[str, list] = defaultdict(list)
     for result in run.results:
-        if subject_of(result, run.book) is None:
+        if result.task not in SCORES or subject_of(result, run.book) is None:
             continue
         if stratify == "model":
             found[result.case].append(result.model)

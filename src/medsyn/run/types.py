@@ -38,12 +38,14 @@ class Result:
     """Whether the chosen option is right; None for tasks without options and where the answer is missing.
     An answer that the respondent failed to give is not right (False)."""
     diagnoses: tuple[str, ...] = ()
+    answer: str = ""
+    """The answer as a text, for tasks that are checked item by item; empty for others."""
     posterior: Posterior | None = None
     """Probabilities in the order of the case's own options."""
     posterior_missing: str | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """Grades by judge. Where the respondent failed, the scale's lowest grade; where the instrument failed,
-    no entry or a verdict that is missing with its reason."""
+    no entry or a verdict that is missing with its reason. Judges that cannot grade the task have no entry."""
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     key: str = ""

@@ -13,6 +13,7 @@ from medsyn.case.faults import InputError, nearest
 from medsyn.task.ddx import DifferentialTask
 from medsyn.task.fdx import SelectionTask
 from medsyn.task.open_fdx import OpenDiagnosisTask
+from medsyn.task.rare import CrossmodalTask, ExaminationTask, RareDiagnosisTask, TreatmentTask
 from medsyn.task.types import Answer, AnswerStatus, Question, Task, TaskSettings
 
 __all__ = ["TASKS", "Answer", "AnswerStatus", "Question", "Task", "TaskSettings", "open_task"]
@@ -21,6 +22,10 @@ TASKS: dict[str, Callable[[], Task]] = {
     "ddx": DifferentialTask,
     "fdx": SelectionTask,
     "open-fdx": OpenDiagnosisTask,
+    "rare-diagnosis": RareDiagnosisTask,
+    "rare-treatment": TreatmentTask,
+    "rare-crossmodal": CrossmodalTask,
+    "rare-examination": ExaminationTask,
 }
 """Every task by its name."""
 

@@ -22,9 +22,12 @@ __all__ = [
     "read_diagnosis",
     "read_differential",
     "read_option",
+    "read_text",
 ]
 
 CUT_OFF = "the response ends at the token limit"
+_LONGEST_REFUSAL = 600
+"""Characters up to which a free text that opens by declining is a refusal; a longer one is left to the judge."""
 
 
 def read_differential(response: Response) -> Answer:
@@ -52,6 +55,22 @@ def read_diagnosis(response: Response) -> Answer:
         return Answer("refused", reason="the reply declines to answer")
     diagnosis = parse_diagnosis(response.text)
     return Answer("answered", (diagnosis,)) if diagnosis else _unparsed(response, "no diagnosis is named")
+
+
+def read_text(response: Response) -> Answer:
+    """Read a free answer, such as a plan: the text as it stands, without reasoning.
+
+    Example:
+        >>> read_text(Response(key="", text="<think>Hm.</think>1. Start prednisone.")).text
+        '1. Start prednisone.'
+    """
+    failure = _failure(response)
+    if failure is not None:
+        return failure
+    text = after_reasoning(response.text) or ""
+    if len(text) <= _LONGEST_REFUSAL and refuses(text):
+        return Answer("refused", reason="the reply declines to answer")
+    return Answer("answered", text=text) if text else _unparsed(response, "no answer is given")
 
 
 def read_option(response: Response, options: Sequence[str], order: Sequence[int]) -> Answer:

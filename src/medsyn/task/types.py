@@ -54,6 +54,8 @@ class Answer:
     """Index of the chosen option in the case's own list."""
     reason: str | None = None
     """Why there is no answer, where the status is not ``answered``."""
+    text: str = ""
+    """The answer as a text, for tasks that are checked item by item; empty for others."""
 
 
 class Task(Protocol):
@@ -61,7 +63,7 @@ class Task(Protocol):
 
     name: str
     scale: Scale | None
-    """The scale on which a judge grades its answers; None where no judge is needed."""
+    """The scale on which a judge grades or checks its answers; None where no judge is needed."""
 
     def lacks(self, case: Case) -> str | None:
         """Return what the case lacks for this task, or None."""
