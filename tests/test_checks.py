@@ -22,6 +22,7 @@ from medsyn.analysis.checks import (
     reliability_table,
 )
 from medsyn.analysis.compare import condition_differences, model_differences
+from medsyn.analysis.conditions import conditions_table
 from medsyn.case import Case, Casebook, Option
 from medsyn.model import Posterior
 from medsyn.phantom.clinic import make_clinic
@@ -261,3 +262,11 @@ def test_cases_without_a_posterior_are_counted_as_missing():
     results = believer("honest", 1)[:50] + [fdx("honest", c.id, 0) for c in list(book(400))[50:60]]
     row = calibration_table(Made(tuple(results), book(400))).row(0, named=True)
     assert (row["cases"], row["missing"], row["how"]) == (50, 10, "exact")
+
+
+def test_a_difference_has_the_same_interval_in_every_table(answered):
+    """Newcombe's in both: one table had the bootstrap's, which is another one for the same cases."""
+    ends = ["model", "condition", "difference", "difference_low", "difference_high", "pairs"]
+    tested = condition_differences(answered).select(ends)
+    shown = conditions_table(answered).filter(pl.col("against").is_not_null()).select(ends)
+    assert tested.equals(shown)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.signal import fftconvolve
 from scipy.stats import binomtest
 
-from medsyn.measure.interval import NAN, Estimate, paired_difference
+from medsyn.measure.interval import NAN, Estimate, paired_difference, paired_shares
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +37,8 @@ class Comparison(NamedTuple):
 def compare(a: ArrayLike, b: ArrayLike, *, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Comparison:
     """Compare two values of the same cases: McNemar's test where all are 0 or 1, else the sign-flip test.
 
+    The interval is Newcombe's for paired shares in the first case, else a studentised bootstrap over cases.
+
     Args:
         a: one number a case, shape ``(n,)``.
         b: the same cases in the same order.
@@ -48,10 +50,9 @@ def compare(a: ArrayLike, b: ArrayLike, *, bounds: tuple[float, float] = (-np.in
         (0.75, 0.03125, 'McNemar')
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    difference = paired_difference(a, b, bounds=bounds)
     if np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all():
-        return Comparison(difference, mcnemar(a, b), "McNemar")
-    return Comparison(difference, sign_flip(a - b), "sign-flip")
+        return Comparison(paired_shares(a, b), mcnemar(a, b), "McNemar")
+    return Comparison(paired_difference(a, b, bounds=bounds), sign_flip(a - b), "sign-flip")
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
