@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from books import small_book
 from medsyn.case import Diagnosis, InputError
 from medsyn.judge import SCORES, Subject, Verdict, open_judge
 from medsyn.judge.ontology import OntologyJudge
-from medsyn.ontology import Concept, Found, OntologyError, Relation
+from medsyn.ontology import Concept, Found, Ontology, OntologyError, Relation
+from medsyn.run import Run, Study, grade_run, run_study
+from medsyn.run.grading import judge_record
+from medsyn.run.load import NOT_GRADED
+from medsyn.run.store import Store
+from medsyn.run.study import ModelChoice
 
 NAMES = {
     "sarcoidosis": ("D:1", "disease"),
@@ -195,3 +201,56 @@ def test_a_judge_that_cannot_be_opened_says_why(
     monkeypatch.setenv("MEDSYN_CACHE", str(tmp_path))
     with pytest.raises(InputError, match=said):
         open_judge(name)
+
+
+# --- in a run --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, fake_server, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run whose model says berylliosis, then migraine; its fourth case is sarcoidosis, graded with an index."""
+    small_book(tmp_path / "book")
+    fake_server.answer = lambda received: "1. Berylliosis\n2. Migraine"
+    monkeypatch.setattr(Ontology, "open", lambda path=None: Tiny())
+    model = {"name": "openai:m", "base_url": fake_server.url, "retries": 0}
+    run_study(Study(cases=tmp_path / "book", out=tmp_path / "run", model=[model], task="ddx", judge="ontology"))
+    return tmp_path / "run"
+
+
+def verdicts(run: Run) -> dict[str, Verdict]:
+    return {result.case: result.verdicts["ontology"] for result in run.results}
+
+
+def test_a_run_is_graded_where_the_diagnosis_has_a_concept(folder: Path):
+    given = verdicts(Run.load(folder))
+    assert given["c03"].score == 3
+    assert {given[case].missing for case in ("c00", "c01", "c02")} == {
+        "the true diagnosis has no concept in the ontology"
+    }
+    assert Run.load(folder).judge_identities["ontology"] == JUDGE.rules
+    assert grade_run(folder, [ModelChoice(name="ontology")]).verdicts == 0
+
+
+def test_a_rebuilt_index_grades_again_also_where_it_no_longer_can(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Ontology, "open", lambda path=None: Tiny("two", without=("berylliosis",)))
+    again = grade_run(folder, [ModelChoice(name="ontology")])
+    assert again.verdicts == 4
+    assert verdicts(again.run)["c03"].score == 0
+    monkeypatch.setattr(Ontology, "open", lambda path=None: Tiny("three", without=("berylliosis", "migraine")))
+    last = grade_run(folder, [ModelChoice(name="ontology")])
+    assert verdicts(last.run)["c03"].missing == "no listed diagnosis has a concept in the ontology"
+    assert verdicts(Run.load(folder)) == verdicts(last.run)
+
+
+def test_the_first_index_again_gives_its_grades_again(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    first = verdicts(Run.load(folder))
+    monkeypatch.setattr(Ontology, "open", lambda path=None: Tiny("two", without=("berylliosis",)))
+    grade_run(folder, [ModelChoice(name="ontology")])
+    monkeypatch.setattr(Ontology, "open", lambda path=None: Tiny())
+    assert verdicts(grade_run(folder, [ModelChoice(name="ontology")]).run) == first
+
+
+def test_grades_of_two_indexes_never_stand_side_by_side(folder: Path):
+    with Store(folder) as store:  # as if a command had stopped before its first grade
+        store.append("judges", judge_record(OntologyJudge(Tiny("two"))))
+    assert {verdict.missing for verdict in verdicts(Run.load(folder)).values()} == {NOT_GRADED}
