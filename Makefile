@@ -13,6 +13,7 @@ test: .venv/dev.stamp
 
 bench: .venv/user.stamp
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/report.py
 
 bench-local: .venv/dev.stamp
 	$(BIN)/python benchmarks/local.py
