@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medsyn import __version__
-from medsyn.cli import cases, judge, model, phantom, power, published, rapt, report, run, sensitivity
+from medsyn.cli import cases, export, judge, model, phantom, power, published, rapt, report, run, sensitivity
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +32,7 @@ app.command("sensitivity")(sensitivity.sensitivity)
 app.command("grade")(run.grade)
 app.command("rapt")(rapt.rapt)
 app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("power")(power.power)
 app.command("phantom")(phantom.phantom)
 app.command("demo")(phantom.demo)

@@ -1,4 +1,4 @@
-"""Making a casebook's folder whole or not at all."""
+"""Making a folder whole or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draft_of(out: Path) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         parent = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
         try:
-            draft = parent / "casebook"  # a folder inside, since that of mkdtemp is closed to others
+            draft = parent / "draft"  # a folder inside, since that of mkdtemp is closed to others
             draft.mkdir()
             yield draft
             if out.exists():
@@ -34,4 +34,4 @@ def draft_of(out: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(parent, ignore_errors=True)
     except OSError as error:
-        raise InputError(f"{out}: the casebook was not made ({error})") from error
+        raise InputError(f"{out}: was not made ({error})") from error
