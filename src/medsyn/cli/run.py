@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Judges = Annotated[
-    list[str] | None, typer.Option("--judge", help="A grader: exact, or a model. Repeat for several.")
+    list[str] | None, typer.Option("--judge", help="A grader: exact, ontology, or a model. Repeat.")
 ]
 JudgeUrl = Annotated[str | None, typer.Option(help="Address of the judge's server.")]
 JudgeTemperature = Annotated[
@@ -177,7 +177,7 @@ def grade(
     from medsyn.run.progress import Live
 
     if not judge:
-        raise InputError("found no judge, expected at least one --judge, such as exact or openai:MODEL")
+        raise InputError("found no judge, expected at least one --judge, such as exact, ontology or openai:MODEL")
     reach = {
         "base_url": judge_base_url,
         "api_key_env": judge_api_key_env,
