@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medsyn.cli import show
+from medsyn.cli import leakage, show
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and describe casebooks.", rich_markup_mode="markdown")
 
@@ -118,3 +118,7 @@ def new(
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"wrote {out}: {len(book)} cases; now: medsyn cases check {out}")
+
+
+app.command("leaks")(leakage.leaks)
+app.command("mask")(leakage.mask)

@@ -22,23 +22,54 @@ Example:
         matches=(Match(start=37, end=40, text='GBM', name='Glioblastoma multiforme', reason='abbreviation'),)),))
 """
 
-from medsyn.leakage.masking import Cleaned, Removed, drop_sentences
-from medsyn.leakage.names import Match, Reason, find_names
+from medsyn.leakage.cases import (
+    CaseLeaks,
+    Leak,
+    MaskedText,
+    Place,
+    case_leaks,
+    find_leaks,
+    mask_case,
+    shown_texts,
+)
+from medsyn.leakage.clues import LEVEL_OF, LEVELS, Clues, Level, clues_of, find_clues
+from medsyn.leakage.confirming import Line, find_lines
+from medsyn.leakage.masking import Cleaned, Masking, Removed, drop_sentences, mask_text
+from medsyn.leakage.match import Match, Reason
+from medsyn.leakage.names import find_names
 from medsyn.leakage.sentences import Sentence, split_sentences
 from medsyn.leakage.words import disease_words, fold, is_abbreviation, names_disease, telling_words
 
 __all__ = [
+    "LEVELS",
+    "LEVEL_OF",
+    "CaseLeaks",
     "Cleaned",
+    "Clues",
+    "Leak",
+    "Level",
+    "Line",
+    "MaskedText",
+    "Masking",
     "Match",
+    "Place",
     "Reason",
     "Removed",
     "Sentence",
+    "case_leaks",
+    "clues_of",
     "disease_words",
     "drop_sentences",
+    "find_clues",
+    "find_leaks",
+    "find_lines",
     "find_names",
     "fold",
     "is_abbreviation",
+    "mask_case",
+    "mask_text",
     "names_disease",
+    "shown_texts",
     "split_sentences",
     "telling_words",
 ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from medsyn.leakage.names import Match
+from medsyn.leakage.match import Match
 from medsyn.leakage.sentences import split_sentences
+
+MARKS = {"en": "[...]", "zh": "［略］"}
+"""What stands where words were taken out of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,63 @@ def drop_sentences(text: str, matches: Iterable[Match], language: str = "en") ->
             kept.append(stretch)
     left = re.sub(r"\n{3,}", "\n\n", "".join(kept)).strip()
     return Cleaned(left if re.search(r"\w", left) else None, tuple(removed))
+
+
+@dataclass(frozen=True)
+class Masking:
+    """What was taken out of a text, once: a sentence, or words in it."""
+
+    how: Literal["left out", "marked"]
+    """``left out``: the whole sentence. ``marked``: the words only, with a mark in their place."""
+    sentence: str
+    """As it stood."""
+    matches: tuple[Match, ...]
+    """What was found in it."""
+
+
+def mask_text(
+    text: str, find: Callable[[str], Iterable[Match]], language: str = "en", *, whole: bool = True
+) -> tuple[str | None, tuple[Masking, ...]]:
+    """Return a text in which ``find`` finds nothing more, and what was taken out of it.
+
+    Sentences go whole, for a gap is a cue too. Where nothing would be left, or ``whole`` is false (a question must
+    stay), a mark stands in the place of the words instead, if at least half of the text remains.
+
+    Args:
+        text: what is shown.
+        find: returns what gives the answer away.
+        language: how sentences end, and which mark is used.
+        whole: whether sentences may go.
+
+    Returns:
+        The text, or None where nothing of use is left; and what was masked, in the order of the text.
+
+    Example:
+        >>> from medsyn.leakage.names import find_names
+        >>> mask_text("Is this gout?", lambda text: find_names(text, ["Gout"]), whole=False)[0]
+        'Is this [...]?'
+    """
+    left, log = text, []
+    while whole and (matches := tuple(find(left))):
+        cleaned = drop_sentences(left, matches, language)
+        log += [Masking("left out", removed.sentence, removed.matches) for removed in cleaned.removed]
+        if cleaned.text is None:
+            marked = _mark(text, find, language)
+            return marked if marked[0] is not None else (None, tuple(log))
+        left = cleaned.text
+    return (left, tuple(log)) if whole else _mark(text, find, language)
+
+
+def _mark(
+    text: str, find: Callable[[str], Iterable[Match]], language: str
+) -> tuple[str | None, tuple[Masking, ...]]:
+    mark, left, log = MARKS["zh" if language == "zh" else "en"], text, []
+    while matches := tuple(find(left)):
+        sentences = drop_sentences(left, matches, language).removed
+        log += [Masking("marked", removed.sentence, removed.matches) for removed in sentences]
+        for match in sorted(matches, key=lambda match: -match.start):
+            left = left[: match.start] + mark + left[match.end :]
+    rest = left.replace(mark, "")
+    # letters, not words, since Chinese has none between spaces
+    enough = 2 * len(re.findall(r"\w", rest)) >= len(re.findall(r"\w", text))
+    return (left if enough else None), tuple(log)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
 
+from medsyn.leakage.chinese import find_chinese
+from medsyn.leakage.match import Match, Reason, first_of_each_place
 from medsyn.leakage.sentences import split_sentences
 from medsyn.leakage.words import (
     COMMON,
@@ -19,24 +19,6 @@ from medsyn.leakage.words import (
     telling_words,
     tokens_of,
 )
-
-Reason = Literal["name", "abbreviation", "wording", "part"]
-"""Why a stretch of text counts as a name."""
-
-
-@dataclass(frozen=True)
-class Match:
-    """A stretch of text that gives a diagnosis away."""
-
-    start: int
-    """Index of its first character."""
-    end: int
-    """Index after its last character."""
-    text: str
-    """What stands there."""
-    name: str
-    """The known name that it is."""
-    reason: Reason
 
 
 def find_names(text: str, names: Iterable[str], language: str = "en") -> tuple[Match, ...]:
@@ -51,24 +33,17 @@ def find_names(text: str, names: Iterable[str], language: str = "en") -> tuple[M
         >>> [(m.text, m.reason) for m in find_names("Old gangliogliomas.", ["Ganglioglioma"])]
         [('gangliogliomas', 'name')]
     """
+    return first_of_each_place(all_names(text, names, language))
+
+
+def all_names(text: str, names: Iterable[str], language: str = "en") -> list[Match]:
+    """Return every way in which a text names a diagnosis, as `find_names` does; matches may overlap."""
     names = [name for name in dict.fromkeys(name.strip() for name in names) if name]
     if language == "zh":
-        found = [match for name in names for match in _find_literal(text, name)]
-    else:
-        tokens = tokens_of(text)
-        sentences = [(s.start, s.end) for s in split_sentences(text)]
-        found = [match for name in names for match in _find_english(text, tokens, sentences, name)]
-    best: dict[tuple[int, int], Match] = {}
-    order = {"name": 0, "abbreviation": 1, "wording": 2, "part": 3}
-    for match in sorted(found, key=lambda match: (match.start, order[match.reason], -match.end)):
-        if not any(match.start < end and start < match.end for start, end in best):
-            best[match.start, match.end] = match
-    return tuple(best.values())
-
-
-def _find_literal(text: str, name: str) -> Iterator[Match]:
-    for hit in re.finditer(re.escape(name), text, re.IGNORECASE):
-        yield Match(hit.start(), hit.end(), hit.group(), name, "name")
+        return [match for name in names for match in find_chinese(text, name)]
+    tokens = tokens_of(text)
+    sentences = [(s.start, s.end) for s in split_sentences(text)]
+    return [match for name in names for match in _find_english(text, tokens, sentences, name)]
 
 
 def _find_english(text: str, tokens: list[Token], sentences: list[tuple[int, int]], name: str) -> Iterator[Match]:
@@ -82,6 +57,8 @@ def _find_english(text: str, tokens: list[Token], sentences: list[tuple[int, int
         run = tokens[i : i + len(wanted)]
         if wanted and all(is_form(token.folded, word) for token, word in zip(run, wanted, strict=True)):
             yield _match(text, run, name, "name")
+        elif joined := _joined(tokens, i, "".join(wanted)):
+            yield _match(text, joined, name, "name")
     inner = {word for word in re.findall(r"\b[A-Z]{3,}\b", name) if word not in COMMON}
     for token in tokens:
         if token.text in inner or is_abbreviation(token.text, name):
@@ -100,3 +77,14 @@ def _find_english(text: str, tokens: list[Token], sentences: list[tuple[int, int
 
 def _match(text: str, run: list[Token], name: str, reason: Reason) -> Match:
     return Match(run[0].start, run[-1].end, text[run[0].start : run[-1].end], name, reason)
+
+
+def _joined(tokens: Sequence[Token], start: int, name: str) -> list[Token]:
+    """Return the words from ``start`` that are a name but for hyphens and spaces; else none."""
+    if len(name) < 8:
+        return []
+    end, written = start, ""
+    while end < len(tokens) and len(written) < len(name) and name.startswith(written):
+        written += tokens[end].folded
+        end += 1
+    return list(tokens[start:end]) if written == name else []

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz.distance import OSA
@@ -52,6 +53,7 @@ _ENDINGS = ("", "tous", "tic", "al", "ic", "ous")
 """What a disease's name may be followed by in a form derived from it (gangliogliomatous)."""
 
 
+@lru_cache(maxsize=2**16)
 def fold(word: str) -> str:
     """Return a word without what does not tell words apart: case, accents, plural, British spelling.
 
@@ -115,6 +117,7 @@ def tokens_of(text: str) -> list[Token]:
     return [Token(m.start(), m.end(), m.group(), fold(m.group())) for m in _WORD.finditer(text)]
 
 
+@lru_cache(maxsize=2**14)
 def telling_words(name: str) -> frozenset[str]:
     """Return the folded words of a name that tell what it names, without qualifiers.
 
@@ -127,6 +130,7 @@ def telling_words(name: str) -> frozenset[str]:
     return frozenset(core or words)
 
 
+@lru_cache(maxsize=2**14)
 def disease_words(name: str) -> frozenset[str]:
     """Return the folded words of a name that name the disease by themselves.
 
@@ -196,6 +200,7 @@ def _spells(letters: str, words: Sequence[str]) -> bool:
         used += 1
 
 
+@lru_cache(maxsize=2**18)
 def is_form(folded: str, word: str) -> bool:
     """Whether a folded word of a text is a form of a folded word of a name."""
     if folded == word:
