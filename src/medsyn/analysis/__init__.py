@@ -43,6 +43,15 @@ from medsyn.analysis.kinds import kind_of, kinds_table, read_facts
 from medsyn.analysis.leaderboard import leaderboard
 from medsyn.analysis.main import main_table
 from medsyn.analysis.missing import missing_table
+from medsyn.analysis.rare import (
+    capability_profile,
+    rare_items,
+    rare_items_table,
+    rare_scores,
+    rule_scores,
+    rule_table,
+)
+from medsyn.analysis.retrieval import hits, retrieval_contrasts, retrieval_table
 from medsyn.analysis.sensitivity import (
     average_nmse_table,
     sensitivities,
@@ -58,6 +67,7 @@ __all__ = [
     "answers",
     "average_nmse_table",
     "calibration_table",
+    "capability_profile",
     "case_mix_table",
     "cases_table",
     "condition_differences",
@@ -72,6 +82,7 @@ __all__ = [
     "grade_distribution",
     "grades",
     "grades_table",
+    "hits",
     "judges",
     "kind_of",
     "kinds_table",
@@ -82,8 +93,15 @@ __all__ = [
     "model_differences",
     "models",
     "position_table",
+    "rare_items",
+    "rare_items_table",
+    "rare_scores",
     "read_facts",
     "reliability_table",
+    "retrieval_contrasts",
+    "retrieval_table",
+    "rule_scores",
+    "rule_table",
     "self_preference",
     "sensitivities",
     "sensitivity_table",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain
 
 import polars as pl
 
 from medsyn.analysis.conditions import condition_order
 from medsyn.analysis.frames import Evaluated, grades, models
+from medsyn.analysis.rare import rare_scores
 
 _SCHEMA = {
     "model": pl.String,
@@ -46,8 +48,9 @@ def missing_table(run: Evaluated) -> pl.DataFrame:
             found[r.model, r.task, r.condition, r.status, r.reason or "no reason given"].append(r.case)
         elif r.posterior is None and r.posterior_missing:
             found[r.model, r.task, r.condition, "no posterior", r.posterior_missing].append(r.case)
-    lost = grades(run).filter(pl.col("missing").is_not_null(), pl.col("status") != "missing")
-    for row in lost.iter_rows(named=True):
+    lost = pl.col("missing").is_not_null(), pl.col("status") != "missing"
+    graded = (grades(run).filter(lost), rare_scores(run).filter(lost))
+    for row in chain.from_iterable(frame.iter_rows(named=True) for frame in graded):
         reason = f"{row['judge']}: {row['missing']}"
         found[row["model"], row["task"], row["condition"], "not graded", reason].append(row["case"])
     for s in run.skipped:

@@ -113,7 +113,7 @@ class HumanReader:
         reasoning = ": ".join(text for text in (row.flag, row.reason) if text) or None
         text, fault = _answer(row, request)
         if fault is not None:
-            message = f"reader {self._reader}, case {row.case}, option: {fault}"
+            message = f"reader {self._reader}, case {row.case}, {fault}"
             return Response.failed(key, "input", message)
         return Response(
             key=key,
@@ -124,10 +124,16 @@ class HumanReader:
         )
 
 
+_NO_COLUMN = ("rare-treatment", "rare-crossmodal", "rare-examination")
+"""Tasks with free answers, which a reader's file has no place for."""
+
+
 def _answer(row: Row, request: Request) -> tuple[str, str | None]:
     if not request.options:
         diagnoses = split_differential(row.differential)
-        if request.task == "open-fdx":
+        if request.task in _NO_COLUMN:
+            return "", f"no column of the file holds answers to {request.task}"
+        if request.task in ("open-fdx", "rare-diagnosis"):
             return (diagnoses[0] if diagnoses else ""), None
         # numbered, one a line: a comma inside a line belongs to the name
         return "\n".join(f"{rank}. {name}" for rank, name in enumerate(diagnoses, start=1)), None
@@ -135,7 +141,7 @@ def _answer(row: Row, request: Request) -> tuple[str, str | None]:
         return "", None
     found = _chosen(row.option, request.options)
     if len(found) != 1:
-        return "", f"found {row.option!r}, expected one of: {'; '.join(request.options)}"
+        return "", f"option: found {row.option!r}, expected one of: {'; '.join(request.options)}"
     return chr(ord("A") + found[0]), None
 
 
