@@ -16,7 +16,28 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+Said = TypeVar("Said")
+_SHORT = 300
+"""Characters of the longest text whose reading is kept."""
+
+
+def remembered(function: Callable[[str], Said]) -> Callable[[str], Said]:
+    """Keep what a function makes of short texts: the names of diseases come again and again in a run.
+
+    The function must depend on nothing but the text, and return what nobody changes.
+    """
+    kept = lru_cache(maxsize=2**16)(function)
+
+    @wraps(function)
+    def wrapper(text: str) -> Said:
+        return kept(text) if len(text) <= _SHORT else function(text)
+
+    return wrapper
+
 
 _REASONING = re.compile(
     r"<(?P<close>/?)(?:think|thinking|thought|reasoning|analysis)>|(?P<open>◁think▷)|(?P<end>◁/think▷)", re.I
@@ -91,6 +112,10 @@ _POSSESSIVE = re.compile(r"(?<=\w)['’ʼ`´]s\b")
 _APOSTROPHE = re.compile(r"['’ʼ`´]")
 
 
+_SEPARATORS = re.compile(r"[^\w+]|_")
+
+
+@remembered
 def normalise(name: str) -> str:
     """Return a name without what does not tell diseases apart: case, accents, width, punctuation, spacing.
 
@@ -100,12 +125,13 @@ def normalise(name: str) -> str:
         >>> normalise("  Crohn’s  disease, ＡＣＵＴＥ")
         'crohn disease acute'
     """
-    # width first: a full-width letter decomposes into an ordinary one
-    plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    plain = name
+    if not name.isascii():
+        # width first: a full-width letter decomposes into an ordinary one
+        plain = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+        plain = "".join(character for character in plain if not unicodedata.combining(character))
     plain = _APOSTROPHE.sub("", _POSSESSIVE.sub("", plain.casefold()))
-    kept = (c if c.isalnum() or c == "+" else " " for c in plain)
-    return " ".join("".join(kept).split())
+    return " ".join(_SEPARATORS.sub(" ", plain).split())
 
 
 def same_name(one: str, other: str) -> bool:

@@ -182,7 +182,10 @@ def _read(answer: str, options: Sequence[str]) -> int | str:
 
 def _narrow(text: str) -> str:
     """Full-width letters and punctuation as ordinary ones, character by character."""
-    return "".join(unicodedata.normalize("NFKC", c) if "\uff00" <= c <= "\uffef" else c for c in text)
+    return _WIDE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+
+
+_WIDE = re.compile("[\uff00-\uffef]")
 
 
 def _index(letter: str, options: Sequence[str]) -> int | str:
@@ -227,12 +230,15 @@ def _is_letter(answer: str, at: int, options: Sequence[str]) -> bool:
     """Whether a capital is an option's letter, not a word ("A patient") or an initial ("C. difficile")."""
     if answer[at] in "AI" and _ARTICLES.match(answer, at + 1):
         return False
-    following = normalise(answer[at : at + 80])
     for index, option in enumerate(options):
-        initial = re.match(r"[A-Z]\.\s?[a-z]", option)
-        if initial and following.startswith(normalise(option)[:12]) and chr(ord("A") + index) != answer[at]:
+        if _INITIAL.match(option) is None or chr(ord("A") + index) == answer[at]:
+            continue
+        if normalise(answer[at : at + 80]).startswith(normalise(option)[:12]):
             return False
     return True
+
+
+_INITIAL = re.compile(r"[A-Z]\.\s?[a-z]")
 
 
 def _lettered_lines(answer: str, options: Sequence[str]) -> set[int]:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from medsyn.prompt.reply import remembered
 from medsyn.task.names import is_sentence
 
 _CIRCLED = "①-⒛❶-❿➀-➓"
@@ -85,6 +86,7 @@ def without_mark(line: str) -> str:
     return line if mark is None or mark.kind in _WORDLIKE else line[mark.end :]
 
 
+@remembered
 def _mark(line: str) -> _Mark | None:
     found = _MARK.match(line)
     if found is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from medsyn.prompt.reply import normalise
+from medsyn.prompt.reply import normalise, remembered
 
 LONGEST = 200
 """Characters of the longest name that is kept; what is longer is no name, and is cut."""
@@ -104,6 +104,7 @@ _NOTHING = frozenset(
 """What stands in a list at times and names no disease; the prompt's own placeholders are among them."""
 
 
+@remembered
 def clean(item: str) -> str | None:
     """Return the name in an item of a list, or None where it holds none.
 
