@@ -1,4 +1,4 @@
-"""``medsyn cases``: make, check and describe casebooks."""
+"""``medsyn cases``: make, check, describe and export casebooks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import typer
 
 from medsyn.cli import leakage, show
 
-app = typer.Typer(no_args_is_help=True, help="Make, check and describe casebooks.", rich_markup_mode="markdown")
+app = typer.Typer(
+    no_args_is_help=True, help="Make, check, describe and export casebooks.", rich_markup_mode="markdown"
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Folder = Annotated[Path, typer.Argument(help="The casebook's folder.", metavar="CASEBOOK")]
@@ -21,6 +23,14 @@ class Source(StrEnum):
 
     medpix2 = "medpix2"
     mmrarebench = "mmrarebench"
+
+
+class CaseFormat(StrEnum):
+    """Formats that a casebook can be exported to."""
+
+    hf = "hf"
+    lmms_eval = "lmms-eval"
+    vlmevalkit = "vlmevalkit"
 
 
 @app.command("import")
@@ -85,6 +95,30 @@ def describe(folder: Folder, as_json: Json = False) -> None:
         show.plain(description.as_dict())
     else:
         show.description(description)
+
+
+@app.command()
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Argument(help="Where to make the export's folder.", metavar="OUT")],
+    to: Annotated[CaseFormat, typer.Option(help="The other tool's format.")],
+    seed: Annotated[int, typer.Option(help="Varies the order of options, as a run's seed does.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write a casebook as another harness's data: the baseline condition, as medsyn's own prompts show it.
+
+    The folder made in OUT is named for the casebook and the hash of its content.
+
+    Example: `medsyn cases export casebook/ exports/ --to lmms-eval`
+    """
+    from medsyn.case import Casebook
+    from medsyn.cli.export import written
+    from medsyn.export import export_cases
+
+    book = Casebook.load(folder)
+    with show.progress("exporting") as advance:
+        done = export_cases(book, out, to.value, seed=seed, each=advance)
+    written(done, as_json=as_json)
 
 
 @app.command()

@@ -83,7 +83,7 @@ def export_cases(
 
     Args:
         book: what to write.
-        out: the folder to make; must be new or empty.
+        out: where to make a folder that is named for the casebook and the hash of its content.
         to: the format.
         seed: varies the order of options, as the seed of a run does.
         each: called after each case, for a progress display.

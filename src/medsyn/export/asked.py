@@ -16,9 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medsyn.analysis import BASELINE
 from medsyn.case import Case, Casebook, Image, Part, TextPart
-from medsyn.condition import Unavailable, parse
+from medsyn.condition import Condition, Unavailable
 from medsyn.task import TaskSettings, open_task
 
 
@@ -39,7 +38,7 @@ class Asked:
         """The images, in order."""
         return tuple(part.image for part in self.parts if not isinstance(part, TextPart))
 
-    def plain(self, **image: Any) -> list[dict[str, Any]]:
+    def plain(self) -> list[dict[str, Any]]:
         """Return the parts as ``{"type": "text", "text": ...}`` and ``{"type": "image", "image": NUMBER}``.
 
         The number, from 0, is the image's place among the question's images.
@@ -68,9 +67,8 @@ def _ask(task: str, case: Case, seed: int) -> Asked | str:
     lack = asks.lacks(case)
     if lack is not None:
         return lack
-    [condition] = parse(BASELINE, case)
-    try:
-        question = asks.questions(condition.view(case), TaskSettings(seed=seed))[0]
+    try:  # the condition that is so without a word: all evidence, as images
+        question = asks.questions(Condition().view(case), TaskSettings(seed=seed))[0]
     except Unavailable as reason:
         return str(reason)
     letter = None
