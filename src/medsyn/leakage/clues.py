@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from medsyn.case.types import Case, Diagnosis
-from medsyn.leakage.confirming import Line, find_lines
+from medsyn.leakage.confirming import Line, find_lines, reported_genes
 from medsyn.leakage.match import Match, Reason, first_of_each_place
 from medsyn.leakage.names import all_names
 from medsyn.leakage.words import COMMON, is_capitals
@@ -55,7 +55,7 @@ class Clues:
     abbreviations: tuple[str, ...] = ()
     """Abbreviations, matched as they stand; those that are initials of a name need not be here."""
     genes: tuple[str, ...] = ()
-    """Symbols of genes, matched as they stand."""
+    """Symbols of genes, matched as they stand: the ontology's, and those in which the case reports a variant."""
     concept: str | None = None
     """Id of the ontology's concept that some of these come from."""
 
@@ -88,7 +88,7 @@ def clues_of(case: Case, ontology: Ontology | None = None, extra: Iterable[str] 
     return Clues(
         names=names,
         abbreviations=tuple(short for short in _unique((*explained, *known)) if short not in names),
-        genes=concept.genes if concept else (),
+        genes=_unique((*(concept.genes if concept else ()), *(g for text in texts for g in reported_genes(text)))),
         concept=concept.id if concept else None,
     )
 

@@ -24,16 +24,18 @@ _STOP = _set(
 )
 _MODIFIERS = _set(
     """acquired acute atypical bilateral chronic classic complete complicated congenital diffuse disseminated early
-    extensive focal giant grade huge i ii iii iv incidental infected large late left mild moderate multifocal
-    multiple old partial possible primary probable recurrent right ruptured severe single small solitary
-    spontaneous stage subacute suspected traumatic typical unilateral v who"""
+    extensive familial focal giant grade hereditary huge i idiopathic ii iii incidental infected inherited iv large
+    late left mild moderate multifocal multiple old partial possible primary probable recurrent right ruptured
+    severe single small solitary spontaneous stage subacute suspected traumatic typical unilateral unspecified v
+    who"""
 )
 """Words that qualify a disease but do not name it."""
 _SIGNS = _set(
-    """abnormality absence anomaly appearance blood bone brain calcification change collapse collection compression
-    cyst defect deformity dilatation dilation disease disorder displacement edema effusion enlargement failure
-    fluid fracture hematoma hemorrhage infection inflammation injury lesion malformation mass narrowing neoplasm
-    nodule obstruction perforation rupture sign swelling syndrome tear thickening trauma tumor variant"""
+    """abnormality absence anomaly appearance artery blood bone brain calcification cancer change collapse
+    collection compression cyst defect deficiency deformity dilatation dilation disease disorder displacement edema
+    effusion enlargement excess failure fluid fracture hematoma hemorrhage infection inflammation injury lesion
+    malformation mass narrowing neoplasm nodule obstruction perforation rupture sign swelling syndrome tear
+    thickening trauma tumor variant"""
 )
 """Words, folded as `fold` does, that describe a finding and name no disease by themselves."""
 _ORGANS = _set(
@@ -48,6 +50,10 @@ COMMON = _set(
 """Abbreviations of clinical notes that are never taken for a diagnosis made of the same letters."""
 _DISEASE = re.compile(r"(oma|itis|osis|iasis|oid|emia|plasia|ectasis|cephalus|cephaly|pathy|cele|oea|rrhea)$")
 _EPONYMIC = _set("disease syndrome malformation anomaly sign tumor lymphoma granulomatosis sarcoma")
+_GENUS = re.compile(
+    r"[A-Z][a-z]*(?:bacter|bacterium|bacillus|coccus|cter|ella|ia|ium|monas|myces|plasma|rix|spora)"
+)
+_SPECIES = re.compile(r"[a-z]{2,}(?:a|ae|ans|enes|ens|i|is|um|us)")
 _ADJECTIVE = re.compile(r"(al|ar|ary|ic|ous|ive|ory|ed|ing|oid|ile|ular)$")
 _ENDINGS = ("", "tous", "tic", "al", "ic", "ous")
 """What a disease's name may be followed by in a form derived from it (gangliogliomatous)."""
@@ -73,6 +79,8 @@ def fold(word: str) -> str:
 
 _SAME = {
     "arterial": "artery",
+    "embolic": "embolus",
+    "embolism": "embolus",
     "arteries": "artery",
     "metastatic": "metastasis",
     "mets": "metastasis",
@@ -132,11 +140,13 @@ def telling_words(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=2**14)
 def disease_words(name: str) -> frozenset[str]:
-    """Return the folded words of a name that name the disease by themselves.
+    """Return the folded words of a name that name the disease by themselves, or the organism that causes it.
 
     Example:
         >>> sorted(disease_words("Pilocytic astrocytoma")), sorted(disease_words("Renal mass"))
         (['astrocytoma'], [])
+        >>> sorted(disease_words("Listeria monocytogenes infection") | disease_words("Brucella canis infection"))
+        ['brucella', 'canis', 'listeria', 'monocytogene']
     """
     tokens = [token for token in tokens_of(name) if token.folded not in _STOP | _MODIFIERS]
     found = {token.folded for token in tokens if len(token.folded) >= 6 and _DISEASE.search(token.folded)}
@@ -147,6 +157,8 @@ def disease_words(name: str) -> frozenset[str]:
         eponym = before.text[0].isupper() and len(before.text) >= 5 and before.folded not in _ORGANS | _SIGNS
         if after.folded in _EPONYMIC and eponym and not _ADJECTIVE.search(before.folded):
             found.add(before.folded)
+        if _GENUS.fullmatch(before.text) and _SPECIES.fullmatch(after.text):
+            found |= {before.folded, after.folded}
     return frozenset(found)
 
 
