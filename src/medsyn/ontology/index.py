@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 
+from medsyn.ontology import store
+from medsyn.ontology.find import Finder
 from medsyn.ontology.types import Concept, Found, OntologyError, Relation
+
+NEAR = 2
+"""Steps up, from either side, within which a common ancestor is near."""
+
+_CODES = {"ORPHA": "ORPHA", "ORPHANET": "ORPHA", "OMIM": "OMIM", "MIM": "OMIM", "DOID": "DOID"}
 
 
 class Ontology:
@@ -13,6 +23,13 @@ class Ontology:
     digest: str
     """Identity of the index's content; two indexes with the same digest answer alike."""
 
+    def __init__(self, index: store.Index):
+        self.digest = index.digest
+        self.sources = index.sources
+        self._index = index
+        self._finder = Finder(index)
+        self._asked: dict[str, Found] = {}
+
     @classmethod
     def open(cls, path: Path | None = None) -> Ontology:
         """Open an index that ``medsyn ontology build`` made; by default the one in the cache directory.
@@ -20,11 +37,19 @@ class Ontology:
         Raises:
             OntologyError: if there is none, or it is not one.
         """
-        raise OntologyError("there is no index yet; make one with: medsyn ontology build")
+        return cls(store.read(path or store.default_path()))
+
+    def __len__(self) -> int:
+        return len(self._index.concepts)
 
     def find(self, text: str) -> Found:
         """Return the concept that a free-text diagnosis names, or a `Found` without one, and the reason."""
-        raise NotImplementedError
+        found = self._asked.get(text)
+        if found is None:
+            found = self._finder.find(text)
+            if len(self._asked) < 100_000:
+                self._asked[text] = found
+        return found
 
     def concept(self, code: str) -> Concept:
         """Return the concept with an id or code, such as ``ORPHA:558``, ``DOID:0050156`` or ``OMIM:154700``.
@@ -32,7 +57,44 @@ class Ontology:
         Raises:
             OntologyError: if there is none, or several.
         """
-        raise NotImplementedError
+        prefix, _, number = code.strip().partition(":")
+        system = _CODES.get(prefix.upper())
+        if system is None or not number.strip():
+            raise OntologyError(
+                "no code", found=repr(code), expected="one such as ORPHA:558, DOID:0050156 or OMIM:154700"
+            )
+        id_ = f"{system}:{number.strip()}"
+        places = self._by_code.get(self._index.old_ids.get(id_, id_), ())
+        if len(places) == 1:
+            return self._index.concepts[places[0]]
+        if not places:
+            raise OntologyError("no concept has this code", term=id_)
+        several = ", ".join(self._index.concepts[place].name for place in places[:4])
+        raise OntologyError("several concepts have this code", term=id_, found=several, expected="a code of one")
+
+    @cached_property
+    def _by_code(self) -> Mapping[str, tuple[int, ...]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for place, concept in enumerate(self._index.concepts):
+            for system in ("DOID", "ORPHA", "OMIM"):
+                for code in concept.codes.get(system, ()):
+                    found[f"{system}:{code}"].append(place)
+        return {code: tuple(places) for code, places in found.items()}
+
+    @cached_property
+    def _below(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for concept in self._index.concepts:
+            for parent in concept.parents:
+                found[parent].append(concept.id)
+        return {parent: tuple(ids) for parent, ids in found.items()}
+
+    @cached_property
+    def _place(self) -> Mapping[str, int]:
+        return {concept.id: place for place, concept in enumerate(self._index.concepts)}
+
+    def _at(self, id_: str) -> Concept:
+        return self._index.concepts[self._place[id_]]
 
     def same(self, a: str, b: str) -> bool:
         """Whether two ids or codes are of one concept."""
@@ -40,28 +102,76 @@ class Ontology:
 
     def parents(self, code: str) -> tuple[Concept, ...]:
         """Return the concepts that this one is directly a kind of."""
-        raise NotImplementedError
+        return tuple(self._at(parent) for parent in self.concept(code).parents)
 
     def children(self, code: str) -> tuple[Concept, ...]:
         """Return the concepts that are directly a kind of this one."""
-        raise NotImplementedError
+        return tuple(self._at(child) for child in self._below.get(self.concept(code).id, ()))
 
     def siblings(self, code: str) -> tuple[Concept, ...]:
         """Return the other children of the parents that are no chapters."""
-        raise NotImplementedError
+        own = self.concept(code).id
+        ids = (c for p in self.parents(code) if p.kind != "chapter" for c in self._below.get(p.id, ()))
+        return tuple(self._at(child) for child in dict.fromkeys(ids) if child != own)
 
     def ancestors(self, code: str) -> tuple[Concept, ...]:
         """Return parents, their parents and so on, nearest first."""
-        raise NotImplementedError
+        return tuple(self._at(id_) for id_ in list(self._steps_up(self.concept(code).id))[1:])
+
+    def _steps_up(self, id_: str, most: int | None = None) -> dict[str, int]:
+        """Steps from a concept to itself (none) and its ancestors."""
+        steps, level, count = {id_: 0}, [id_], 0
+        while level and (most is None or count < most):
+            count += 1
+            level = list(dict.fromkeys(p for i in level for p in self._at(i).parents if p not in steps))
+            steps.update(dict.fromkeys(level, count))
+        return steps
 
     def systems(self, code: str) -> frozenset[str]:
         """Return the organ systems that a concept belongs to, in one vocabulary for both sources."""
-        raise NotImplementedError
+        return self._index.systems[self._place[self.concept(code).id]]
 
     def relation(self, a: str, b: str) -> Relation:
-        """Return what concept ``b`` is to concept ``a``: ``child`` says that b is a direct child of a."""
-        raise NotImplementedError
+        """Return what concept ``b`` is to concept ``a``: ``child`` says that b is a direct child of a.
 
-    def names_of(self, names: tuple[str, ...], codes: dict[str, str] | None = None) -> tuple[str, ...]:
-        """Return all names of the concept that names or codes of a diagnosis lead to; empty where none does."""
-        raise NotImplementedError
+        A near common ancestor is at most `NEAR` steps above both, and no chapter.
+        """
+        first, second = self.concept(a), self.concept(b)
+        shared = self.systems(first.id) & self.systems(second.id)
+        if first.id == second.id:
+            return Relation("same", None, shared)
+        if first.id in second.parents:
+            return Relation("child", None, shared)
+        if second.id in first.parents:
+            return Relation("parent", None, shared)
+        ours, theirs = self._steps_up(first.id, NEAR), self._steps_up(second.id, NEAR)
+        common = sorted((max(ours[i], theirs[i]), ours[i] + theirs[i], i) for i in ours.keys() & theirs.keys())
+        near = [(far, self._at(id_)) for far, _, id_ in common if self._at(id_).kind != "chapter"]
+        if near:
+            far, via = near[0]
+            return Relation("sibling" if far == 1 else "family", via, shared)
+        return Relation("system" if shared else "none", None, shared)
+
+    def names_of(self, names: Iterable[str], codes: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """Return all names of the concept that codes or names of a diagnosis lead to; empty where none does.
+
+        A code is asked first, then each name; only a name that is the concept's own counts, since what a looser
+        rule finds may be wider than the diagnosis.
+        """
+        concept = self.resolved(names, codes)
+        return () if concept is None else concept.names
+
+    def resolved(self, names: Iterable[str], codes: Mapping[str, str] | None = None) -> Concept | None:
+        """Return the concept that a diagnosis is by its codes, or by one of its names as it stands."""
+        for system in ("ORPHA", "DOID", "OMIM"):
+            code = (codes or {}).get(system, "").strip()
+            if code:
+                try:
+                    return self.concept(code if ":" in code else f"{system}:{code}")
+                except OntologyError:
+                    continue  # a code that is not in the index says nothing
+        for name in names:
+            found = self.find(name)
+            if found.concept is not None and found.confidence >= 0.9:
+                return found.concept
+        return None

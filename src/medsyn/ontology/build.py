@@ -1,0 +1,65 @@
+"""Make an index from what users can get: the Disease Ontology and Orphanet's data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medsyn.ontology import store
+from medsyn.ontology.doid import read_doid
+from medsyn.ontology.keys import tables
+from medsyn.ontology.merge import merged
+from medsyn.ontology.orphanet import read_orphanet
+from medsyn.ontology.types import OntologyError
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made."""
+
+    path: Path
+    digest: str
+    doid: int
+    """Terms of the Disease Ontology."""
+    orphanet: int
+    """Terms of Orphanet."""
+    concepts: int
+    """Concepts; a term that both sources have is one."""
+    names: int
+    """Names, synonyms and abbreviations."""
+    with_prevalence: int
+    """Concepts with a prevalence class."""
+
+
+def build(doid: Path | None, orphanet: Sequence[Path], out: Path | None = None) -> Built:
+    """Make an index from ``doid.obo`` or files of Orphanet or both, by default in the cache directory.
+
+    Raises:
+        OntologyError: if no file is given, or one cannot be read.
+    """
+    files = [*([doid] if doid else []), *orphanet]
+    if not files:
+        raise OntologyError("no source", found="neither --doid nor --orphanet", expected="at least one file")
+    mine = read_doid(doid) if doid else []
+    theirs = read_orphanet(orphanet)
+    concepts, systems = merged(mine, theirs)
+    index = store.Index(
+        concepts=tuple(concepts),
+        systems=tuple(systems[concept.id] for concept in concepts),
+        old_ids={old: entry.id for entry in mine for old in entry.old_ids},
+        sources=tuple(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in files),
+        tables=tables(concepts),
+    )
+    path = out or store.default_path()
+    digest = store.write(index, path)
+    return Built(
+        path=path,
+        digest=digest,
+        doid=len(mine),
+        orphanet=len(theirs),
+        concepts=len(concepts),
+        names=sum(len(concept.names) for concept in concepts),
+        with_prevalence=sum(concept.prevalence is not None for concept in concepts),
+    )

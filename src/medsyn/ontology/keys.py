@@ -1,0 +1,157 @@
+"""Tables from a name's key to the one concept that it names, made when an index is built."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+from medsyn.ontology.qualifiers import HEADS, SITES, names_something
+from medsyn.ontology.types import Concept
+from medsyn.ontology.words import bag_key, bag_words, is_abbreviation, plain, sequence
+
+Level = Literal["plain", "sequence", "bag", "core", "rare", "short"]
+"""How alike a text and a name are.
+
+``core`` is a `bag` without words such as "disease"; ``rare`` is one without sites, for names with a word that no
+other concept has; ``short`` is for abbreviations, as they stand.
+"""
+
+Table = Mapping[str, int | Sequence[int]]
+"""The place of a key's concept; several where it names concepts that nothing ranks."""
+
+_ADJECTIVE = re.compile(r"(al|ar|ary|ic|ous|ive|ed|ing|oid|ile|ant|ent|type)$")
+
+
+def core(text: str) -> str:
+    """Return the `bag` of a name without words such as "disease"; empty where too little would be left.
+
+    Example:
+        >>> core("Graves' disease"), core("kidney disease"), core("vascular disease")
+        ('grave', '', '')
+    """
+    return core_key(bag_words(text))
+
+
+def core_key(telling: Iterable[str]) -> str:
+    """Return the core of telling words."""
+    left = [word for word in telling if word not in HEADS]
+    if len(left) == 1 and _ADJECTIVE.search(left[0]):
+        return ""
+    key = bag_key(left)
+    return key if names_something(key) else ""
+
+
+def rare(text: str) -> str:
+    """Return the `core` of a name without sites, where there are any and two words are left; else nothing."""
+    words = bag_words(text)
+    left = [word for word in words if word not in SITES]
+    return core_key(left) if 1 < len(left) < len(words) else ""
+
+
+def _bag(text: str) -> str:
+    """The bag, unless it is one adjective that small words made a name of."""
+    words = bag_words(text)
+    if len(words) == 1 and " " in text.strip() and _ADJECTIVE.search(words[0]):
+        return ""
+    key = bag_key(words)
+    return key if names_something(key) else ""
+
+
+KEYS: Mapping[Level, Callable[[str], str]] = {
+    "plain": plain,
+    "sequence": sequence,
+    "bag": _bag,
+    "core": core,
+    "rare": rare,
+    "short": str,
+}
+"""The key of a name, by level."""
+
+
+def tables(concepts: Sequence[Concept]) -> dict[Level, dict[str, int | list[int]]]:
+    """Return the table of each level.
+
+    A key that several concepts have is the one's whose preferred name it is; of several left, the one's that all
+    others are kinds of, or else nobody's.
+    """
+    place = {concept.id: number for number, concept in enumerate(concepts)}
+    found: dict[Level, dict[str, dict[int, int]]] = {level: defaultdict(dict) for level in KEYS}
+    for number, concept in enumerate(concepts):
+        for rank, name in ranked_names(concept):
+            if is_abbreviation(name):
+                _enter(found["short"], name, number, rank)
+                if len(re.sub(r"[^A-Za-z]", "", name)) < 5:
+                    continue
+            for level, key_of in KEYS.items():
+                if level == "core" and not _may_lose_head(name, concept):
+                    continue
+                if level != "short" and (key := key_of(name)):
+                    _enter(found[level], key, number, rank)
+    _keep_rare(found)
+    return {
+        level: {key: _resolved(held, concepts, place) for key, held in sorted(table.items())}
+        for level, table in found.items()
+    }
+
+
+_DISEASE = re.compile(r"(oma|itis|osis|iasis|emia|plasia|ectasis|pathy|cele|rrhea|ulcer|palsy|fever)s?\b", re.I)
+
+
+def _may_lose_head(name: str, concept: Concept) -> bool:
+    """Whether a name without "disease" still names a disease: "Kawasaki" does, "adrenal cortex" does not."""
+    if not name.casefold().endswith(("disease", "disorder")):
+        return True
+    eponym = name != name.lower() if concept.id.startswith("DOID:") else name[1:] != name[1:].lower()
+    return concept.kind in ("disease", "subtype") and (eponym or _DISEASE.search(name) is not None)
+
+
+def _keep_rare(found: dict[Level, dict[str, dict[int, int]]]) -> None:
+    """Drop keys without a word that only their concept's names have."""
+    holders: dict[str, set[int]] = defaultdict(set)
+    for key, held in found["bag"].items():
+        for word in key.split():
+            holders[word] |= held.keys()
+    for key, held in list(found["rare"].items()):
+        if len(held) > 1 or not any(holders[word] == held.keys() for word in key.split()):
+            del found["rare"][key]
+
+
+def ranked_names(concept: Concept) -> Iterable[tuple[int, str]]:
+    """Yield the names of a concept with their rank: 0 the preferred one, 1 others, 2 parts of a double name."""
+    yield 0, concept.name
+    for name in (*concept.synonyms, *concept.abbreviations):
+        yield 1, name
+    for name in (concept.name, *concept.synonyms):
+        parts = name.split("/")
+        if len(parts) == 2 and all(len(part.split()) > 1 for part in parts):
+            yield from ((2, part.strip()) for part in parts)
+
+
+def _enter(table: dict[str, dict[int, int]], key: str, number: int, rank: int) -> None:
+    held = table[key]
+    held[number] = min(rank, held.get(number, rank))
+
+
+def _resolved(held: Mapping[int, int], concepts: Sequence[Concept], place: Mapping[str, int]) -> int | list[int]:
+    best = min(held.values())
+    left = sorted(number for number, rank in held.items() if rank == best)
+    if len(left) == 1:
+        return left[0]
+    for number in left:
+        if all(number == other or number in _ancestors(other, concepts, place) for other in left):
+            return number
+    # one of each source: the same disease, although nothing links them
+    doid = [number for number in left if concepts[number].id.startswith("DOID:")]
+    return doid[0] if len(doid) == 1 and len(left) == 2 else left
+
+
+def _ancestors(number: int, concepts: Sequence[Concept], place: Mapping[str, int]) -> set[int]:
+    found: set[int] = set()
+    open_ = [number]
+    while open_:
+        parents = {place[parent] for parent in concepts[open_.pop()].parents}
+        open_ += parents - found
+        found |= parents
+    return found

@@ -1,0 +1,168 @@
+"""What a free-text diagnosis says beyond the disease: qualifiers, sites, stages, what came of it and from what."""
+
+from __future__ import annotations
+
+import re
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+QUALIFIERS = _set(
+    """active acute adult advanced aggressive associated asymptomatic attack bilateral case child childhood
+    chronic classic classical coexisting compensated complex complicated concomitant concurrent confirmed
+    crisis decompensated definite diagnosed differentiated diffuse disseminated early elderly episode
+    exacerbation extensive female flare focal form fulminant generalized giant grade high huge inactive
+    incidental infant infected infective inoperable intermittent invasive isolated known large late left
+    leftside likely localized locally longstanding low male man massive maternal mild moderate moderately
+    mosaic multifocal multiple new newborn newly old ongoing onset operated paroxysmal patient pattern
+    pediatric perforated persistent poorly possible post presentation presumed primary probable progressive
+    proven rare recent recurrent refractory relapsed relapsing related resectable right rightside rupture
+    ruptured severe severity side sided simple single small solitary spontaneous sporadic stage status
+    strangulated subacute superimposed suspected symptomatic traumatic treated typical uncomplicated
+    underlying unifocal unilateral unresectable untreated unusual variant well widespread with woman"""
+)
+"""Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
+
+SITES = _set(
+    """abdomen abdominal adrenal ankle anterior antrum aorta apical arm artery ascending axilla axillary back
+    base bile bilobar bladder body bone brain branch breast bronchus buttock calf canal cardia carotid cavity
+    cecum cerebellar cerebellum cervical cheek chest clavicle clivus colon common coracoid coronary descending
+    distal dorsal duct duodenum ear elbow epididymis epidural esophagus external extremity eye eyelid face
+    facial femoral femur fibula finger flank floor foot foramen forearm fossa fourth frontal gallbladder
+    gastric gland glans gluteal greater groin hand head heart hemisphere hilar hilum hip humerus ileum iliac
+    inferior inguinal inner intermuscular internal intestine intradural intramuscular intraosseous
+    intraplacental intraventricular jaw jejunum joint kidney knee lateral leg lesser ligament limb lip liver
+    lobe lower lumbar lung mandible mandibular maxilla maxillary medial median mediastinal mediastinum
+    mesenteric mesentery middle mouth muscle nasal neck nerve node nose occipital oral orbit ovary palate
+    pancreas paraspinal parathyroid parietal parotid part pelvic pelvis penis pericardium perineum periorbital
+    peritoneum pharynx pituitary pleura portal posterior process prostate proximal quadrant radius rectum
+    region retina retroperitoneal retroperitoneum rib sacral sacrum scalp scapula scrotum segment segmental
+    shoulder sigmoid site skin skull soft spine spleen sternum stomach subcutaneous submandibular superior
+    tail temporal tendon testis thigh third thoracic throat thumb thymus thyroid tibia tissue toe tongue
+    tonsil trachea transverse trunk tubal upper urachal ureter urethra uterus vagina vein ventral ventricle
+    vertebra vertebral vocal vulva wall wrist zygoma"""
+)
+"""Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
+
+HEADS = _set("disease syndrome")
+"""Words that many names of diseases carry or lack."""
+
+_ANATOMY = _set(
+    """abnormality allergic anomaly antibody auditory autoimmune benign cardiovascular cartilage cause cell
+    central chromosome complication congenital connective cord cornea cranial defect deficiency digestive
+    endocrine factor female gastrointestinal gene genetic genital hepatobiliary hereditary immune infection
+    infectious inflammatory intracranial lens lesion lymph lymphatic macula male malignant marrow mass mental
+    metabolic mitral musculoskeletal neoplasm nervous neuromuscular optic origin other peripheral protein
+    reproductive respiratory septum spinal system tract tricuspid unknown unspecified urinary valve vascular
+    vessel"""
+)
+
+
+def names_something(key: str) -> bool:
+    """Whether words of a `bag` can name a disease: one at least is no site, qualifier, number or general word.
+
+    Example:
+        >>> names_something("acute cholecystitis"), names_something("2 artery coronary disease")
+        (True, False)
+    """
+    dull = QUALIFIERS | SITES | HEADS | _ANATOMY
+    return any(word not in dull and not word.isdigit() and len(word) > 1 for word in key.split())
+
+
+_STAGE = re.compile(
+    r"""\b(?:(?:FIGO|(?:CNS\s+)?WHO|AJCC|NYHA|Child[- ]Pugh|Ann\s+Arbor|TNM|Rai|Binet|Dukes|ISUP|CDC|KDIGO|Fuhrman)\s+)?
+        (?:stage|class|grade)\s*(?:[IVX]{1,4}|\d)[a-e]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
+       |\bp?T(?:[0-4][a-d]?|is)\s?N[0-3x][a-c]?\s?(?:M[01x][a-c]?)?\b
+       |\bGleason(?:\s+score)?\s*\d+(?:\s*\+\s*\d+)?(?:\s*=\s*\d+)?\b
+       |\b\d+(?:st|nd|rd|th)\s+(?:degree|trimester)\b""",
+    re.X | re.I,
+)
+_BRACKET = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
+_LABEL = re.compile(
+    r"^(?:(?:final|primary|principal|working|most\ likely|probable|definitive)\s+)?diagnos[ie]s\s*"
+    r"(?:[:：-]|\bof\b|\bis\b)\s*",
+    re.I | re.X,
+)
+_TAIL = re.compile(
+    r"""\s+(?:secondary\ to|due\ to|caused\ by|induced\ by|triggered\ by|associated\ with|complicated\ by
+        |complicating|presenting\ (?:as|with)|mimicking|masquerading\ as|manifesting\ (?:as|with)
+        |resulting\ (?:in|from)|leading\ to|causing|following|after|in\ the\ (?:setting|context)\ of
+        |as\ an?\ (?:complication|result)\ of|with(?!in)|without|involving|affecting|arising\ (?:from|in)|and|plus
+        |in\ an?|status\ post|s/p|versus|vs\.?|during|superimposed\ on|on\ a\ background\ of
+        |extending\ (?:in)?to)\b.*$""",
+    re.I | re.X | re.S,
+)
+_SITE_TAIL = re.compile(r"\s+(?:of|in|at|to|on|from|within)\s+(?:the\s+|his\s+|her\s+)?[^,;]*$", re.I)
+_STOP = re.compile(r"\s*(?:[,;]|\s[-–—]\s|:\s).*$", re.S)
+_VARIANT = re.compile(
+    r"""^(?:(?!with\b|and\b|due\b|to\b|in\b|by\b)[\w-]+\s+){0,3}
+        (?:variant|type|subtype|form|case|history|diagnosis|manifestation|presentation|recurrence|relapse|flare
+          |exacerbation)\s+of\s+(?:an?\s+|the\s+)?(.+)$""",
+    re.I | re.X,
+)
+_METASTASIS = re.compile(
+    r"""^.*\b(?:metasta(?:sis|ses|tic\s\w+)|spread|involvement|infiltration)\s+(?:from|of|by)\s+
+        (?:an?\s+|the\s+)?(?:primary\s+)?(.+)$""",
+    re.I | re.X,
+)
+
+
+def without_stage(text: str) -> str:
+    """Return a text without stages and grades of tumours and the like.
+
+    Example:
+        >>> without_stage("Stage IV renal cell carcinoma, WHO grade 3, pT3aN1M0")
+        'renal cell carcinoma'
+    """
+    return _tidy(_STAGE.sub(" ", text))
+
+
+def without_label(text: str) -> str:
+    """Return a text without a label such as ``Final diagnosis:``."""
+    return _tidy(_LABEL.sub("", text))
+
+
+def brackets(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a text without its brackets, and what stands in them.
+
+    Example:
+        >>> brackets("Hypertrophic cardiomyopathy (HCM).")
+        ('Hypertrophic cardiomyopathy', ('HCM',))
+    """
+    return _tidy(_BRACKET.sub("", text)), tuple(inner.strip() for inner in _BRACKET.findall(text) if inner.strip())
+
+
+def heads(text: str) -> tuple[str, ...]:
+    """Return ever shorter beginnings of a text, cut where it says what came with the disease, or where it is.
+
+    Example:
+        >>> heads("Myocarditis with shock secondary to HHV-6")
+        ('Myocarditis with shock', 'Myocarditis')
+        >>> heads("Cardiac metastasis from squamous cell carcinoma")[0]
+        'squamous cell carcinoma'
+    """
+    found: list[str] = []
+    if origin := _METASTASIS.match(text) or _VARIANT.match(text):
+        found += [origin[1], *heads(origin[1])]
+    for pattern in (_TAIL, _STOP, _SITE_TAIL):
+        left = found[-1] if found and not origin else text
+        while (shorter := _last_cut(pattern, left)) != left:
+            found.append(shorter)
+            left = shorter
+    return tuple(dict.fromkeys(_tidy(head) for head in found if _tidy(head)))
+
+
+def _last_cut(pattern: re.Pattern[str], text: str) -> str:
+    """The text cut at the last place where the pattern begins."""
+    starts = []
+    place = 0
+    while hit := pattern.search(text, place):
+        starts.append(hit.start())
+        place = hit.start() + 1
+    return text[: starts[-1]] if starts and starts[-1] > 0 else text
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split()).strip(" ,;:.-–—/")

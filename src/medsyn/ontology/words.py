@@ -1,0 +1,280 @@
+"""Words of disease names, without what does not tell diseases apart.
+
+Three keys of a name, each looser than the one before; two names with one key are candidates for one disease:
+
+* `plain`: case, accents, punctuation, spacing and British spelling do not matter.
+* `sequence`: nor do plural, possessive, articles, hyphens and Greek letters.
+* `bag`: nor do the order of words, small words, Roman or Arabic numerals, and an organ's noun or adjective.
+
+Words that change a meaning stay: numbers, letters, ``non`` and ``without``.
+
+Example:
+    >>> sequence("Hodgkin's lymphomas"), bag("Carcinoma of the kidneys") == bag("renal carcinoma")
+    ('hodgkin lymphoma', True)
+    >>> bag("Non-Hodgkin lymphoma") == bag("Hodgkin lymphoma")
+    False
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_SAME = {
+    "arterial": "artery",
+    "arteries": "artery",
+    "metastatic": "metastasis",
+    "mets": "metastasis",
+    "infarction": "infarct",
+    "hepatic": "liver",
+    "renal": "kidney",
+    "pulmonary": "lung",
+    "ruptured": "rupture",
+    "dissected": "dissection",
+}
+_LATIN = {
+    "emboli": "embolus",
+    "thrombi": "thrombus",
+    "diverticula": "diverticulum",
+    "nevi": "nevus",
+    "vertebre": "vertebra",
+    "bulle": "bulla",
+    "ganglia": "ganglion",
+    "teeth": "tooth",
+    "feet": "foot",
+    "calculi": "calculus",
+    "ova": "ovum",
+    "meninge": "meninges",
+}
+
+
+@lru_cache(maxsize=100_000)
+def fold(word: str) -> str:
+    """Return a word without what does not tell words apart: case, accents, plural, British spelling.
+
+    Example:
+        >>> [fold(word) for word in ("Haemangiomas", "metastases", "Tumour", "emboli", "Arterial")]
+        ['hemangioma', 'metastasis', 'tumor', 'embolus', 'artery']
+    """
+    text = spelling(_without_accents(word.casefold()))
+    return _SAME.get(text) or _SAME.get(_singular(text)) or _singular(text)
+
+
+@lru_cache(maxsize=100_000)
+def spelling(word: str) -> str:
+    """Return a lower-case word in American spelling, without a possessive ending.
+
+    Example:
+        >>> [spelling(word) for word in ("crohn's", "oesophageal", "organising", "leucocyte")]
+        ['crohn', 'esophageal', 'organizing', 'leukocyte']
+    """
+    text = re.sub(r"['’](s)?$", "", word)
+    text = text.replace("ae", "e").replace("oe", "e")
+    text = re.sub(r"our(?=$|s$|al$|ed$)", "or", text)
+    text = re.sub(r"(?<=[a-z]{3})is(?=e$|ed$|ing$|ation$)", "iz", text)
+    text = re.sub(r"^leuc(?=o)", "leuk", text).replace("sulph", "sulf")
+    return re.sub(r"re$", "er", text) if text in ("fibre", "centre", "litre", "goitre") else text
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    text = text.replace("ø", "o").replace("ł", "l").replace("æ", "ae").replace("œ", "oe").replace("đ", "d")
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
+def _singular(word: str) -> str:
+    if word in _LATIN:
+        return _LATIN[word]
+    if len(word) < 4 or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("omata"):
+        return word[:-2]
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("oses", "ases", "ites", "yses")):
+        return word[:-2] + "is"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") else word
+
+
+_GREEK = {
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "ε": "epsilon",
+    "κ": "kappa",
+    "λ": "lambda",
+    "μ": "mu",
+    "ω": "omega",
+}
+_GREEK_LETTERS = re.compile("[" + "".join(_GREEK) + "]")
+_TOKEN = re.compile(r"[^\W_]+(?:['’]s?(?![^\W_]))?")
+_RUN_ON = re.compile(r"\b(alpha|beta|gamma|delta|type|grade|stage|grp|group|factor)(?=\d)")
+_PREFIX = _set(
+    """non pre post extra intra sub peri para anti pseudo neuro micro macro multi poly hyper hypo inter retro trans
+    ultra infra supra semi pan meta epi endo exo iso auto immuno"""
+)
+_JOINED = re.compile(r"\b([a-z]{3,}o|" + "|".join(sorted(_PREFIX)) + r")[-‐‑–](?=[a-z]{3})")
+_ARTICLES = _set("the a an")
+SMALL = _set("the a an of in on at and or to by from for with due type as its as is")
+"""Words without which a name still says the same; ``without``, ``non`` and ``no`` are not among them."""
+_ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv", "xvi")
+_ROMAN = {roman: str(number) for number, roman in enumerate(_ROMANS, 1)}
+_ADJECTIVES = {
+    adjective: noun
+    for noun, adjectives in {
+        "adrenal": "suprarenal",
+        "aorta": "aortic",
+        "atrium": "atrial",
+        "biliary": "bile",
+        "bladder": "vesical",
+        "bone": "osseous bony",
+        "brain": "cerebral intracerebral encephalic",
+        "breast": "mammary",
+        "bronchus": "bronchial",
+        "cancer": "cancerous",
+        "colon": "colonic",
+        "cornea": "corneal",
+        "duodenum": "duodenal",
+        "esophagus": "esophageal",
+        "eye": "ocular intraocular",
+        "heart": "cardiac",
+        "intestine": "intestinal bowel",
+        "larynx": "laryngeal",
+        "lymphoma": "lymphomatous",
+        "meninges": "meningeal",
+        "mouth": "oral",
+        "muscle": "muscular",
+        "neoplasm": "tumor",
+        "hemorrhage": "bleeding hemorrhagic",
+        "calculus": "stone lithiasis",
+        "nose": "nasal",
+        "orbit": "orbital",
+        "ovary": "ovarian",
+        "pancreas": "pancreatic",
+        "penis": "penile",
+        "pericardium": "pericardial",
+        "peritoneum": "peritoneal",
+        "pharynx": "pharyngeal",
+        "pituitary": "hypophyseal hypophysis",
+        "pleura": "pleural",
+        "prostate": "prostatic",
+        "rectum": "rectal",
+        "retina": "retinal",
+        "sarcoidosis": "sarcoid",
+        "skin": "cutaneous dermal",
+        "spine": "spinal",
+        "spleen": "splenic",
+        "stomach": "gastric",
+        "syphilis": "syphilitic",
+        "testis": "testicular testicle",
+        "thymus": "thymic",
+        "thyroid": "thyroidal",
+        "trachea": "tracheal",
+        "tuberculosis": "tuberculous tubercular tb",
+        "ureter": "ureteral ureteric",
+        "urethra": "urethral",
+        "placenta": "placental intraplacental",
+        "infection": "infectious",
+        "uterus": "uterine",
+        "vagina": "vaginal",
+        "vein": "venous",
+        "ventricle": "ventricular",
+        "vulva": "vulvar vulval",
+        "disease": "disorder",
+        "inherited": "hereditary",
+    }.items()
+    for adjective in adjectives.split()
+}
+
+
+@lru_cache(maxsize=100_000)
+def plain(text: str) -> str:
+    """Return a text in lower case and American spelling, its words with one space between them.
+
+    Example:
+        >>> plain("Behçet’s  Disease,  (ocular)")
+        'behcet disease ocular'
+    """
+    lower = _GREEK_LETTERS.sub(lambda hit: _GREEK[hit[0]] + " ", text.casefold())
+    lower = _JOINED.sub(r"\1", _RUN_ON.sub(r"\1 ", _without_accents(lower)))
+    return " ".join(spelling(word) for word in _TOKEN.findall(lower))
+
+
+def words(text: str) -> list[str]:
+    """Return the folded words of a text in order, without articles; a prefix is one word with the next.
+
+    Example:
+        >>> words("Non small-cell carcinomas of the lung")
+        ['nonsmall', 'cell', 'carcinoma', 'of', 'lung']
+    """
+    found: list[str] = []
+    prefix = ""
+    for word in plain(text).split():
+        if word in _PREFIX and not prefix:
+            prefix = word
+        elif word not in _ARTICLES:
+            found.append(fold(prefix + word))
+            prefix = ""
+    return [*found, prefix] if prefix else found
+
+
+@lru_cache(maxsize=100_000)
+def sequence(text: str) -> str:
+    """Return the folded words of a text, in order."""
+    return " ".join(words(text))
+
+
+def bag_words(text: str) -> list[str]:
+    """Return the words of a text that tell what it names, in order, each once."""
+    return telling(words(text))
+
+
+def telling(folded: Sequence[str]) -> list[str]:
+    """Return the words of a `bag` that folded words stand for, in order, each once."""
+    return list(dict.fromkeys(bag_word(word) for word in folded if word not in SMALL))
+
+
+def bag_word(word: str) -> str:
+    """Return the word that stands for a folded word in a `bag`.
+
+    Example:
+        >>> bag_word("iv"), bag_word("gastric")
+        ('4', 'stomach')
+    """
+    return _ROMAN.get(word) or _ADJECTIVES.get(word, word)
+
+
+def bag(text: str) -> str:
+    """Return the telling words of a text, in alphabetical order."""
+    return bag_key(bag_words(text))
+
+
+def bag_key(found: Iterable[str]) -> str:
+    """Return the key of telling words, which is the same in any order."""
+    return " ".join(sorted(set(found)))
+
+
+_ABBREVIATION = re.compile(
+    r"^(?=.{2,10}$)(?:[A-Z]{2,}[A-Za-z0-9/-]*|[A-Z][a-z]?[A-Z][A-Za-z0-9-]*|[A-Z]+\d+[A-Z0-9]*)$"
+)
+
+
+def is_abbreviation(name: str) -> bool:
+    """Whether a name is written as abbreviations are.
+
+    Example:
+        >>> [is_abbreviation(name) for name in ("MFS", "LCHADD", "SjS", "Gout", "HIV infection")]
+        [True, True, True, False, False]
+    """
+    return _ABBREVIATION.match(name) is not None
