@@ -18,6 +18,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from medsyn.case import InputError
 from medsyn.model import Failure, Posterior, Response, Usage
 
@@ -173,7 +175,7 @@ def _records(path: Path, start: int) -> Iterator[tuple[dict[str, Any], int]]:
                 return  # torn by a kill, or not yet written out by its process
             end += len(line)
             try:
-                record = json.loads(line)
+                record = from_json(line)  # quicker than json.loads, and most of what reading a run takes
             except ValueError as error:
                 raise InputError(
                     f"{path}: byte {end - len(line)}: found a line that is not JSON ({error}), "

@@ -25,7 +25,7 @@ import re
 from itertools import chain, pairwise
 from typing import Any
 
-from medsyn.prompt.reply import after_reasoning, json_values, normalise, same_name
+from medsyn.prompt.reply import after_reasoning, json_values, normalise, remembered, same_name
 from medsyn.task.lists import differential_items, heading_kind, is_heading, table_items, unfolded, without_mark
 from medsyn.task.names import clean, distinct, is_sentence, without_label
 
@@ -103,14 +103,15 @@ def _lines(answer: str) -> list[str]:
     return [line for row in rows[-MOST_LINES:] for line in _unfolded(row) if line.strip()]
 
 
-def _unfolded(row: str) -> list[str]:
+@remembered
+def _unfolded(row: str) -> tuple[str, ...]:
     """The lines that stand in one: the items of a list, or what is likely and what is less so."""
     if without_mark(row) != row or row.lstrip().startswith("|"):
-        return unfolded(row)
+        return tuple(unfolded(row))
     starts = [0, *(found.start() for found in _NEXT.finditer(row)), len(row)]
     lines = [unfolded(row[start:end]) for start, end in pairwise(starts)]
     # a numbered list that runs on over such labels is one list
-    return unfolded(row) if any(len(line) > 1 for line in lines[:-1]) else list(chain(*lines))
+    return tuple(unfolded(row) if any(len(line) > 1 for line in lines[:-1]) else chain(*lines))
 
 
 # --- what is stated before the list ----------------------------------------------------------------------
