@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from medsyn.measure import Estimate, wilson
 from medsyn.ontology import Concept, Found, Ontology
+from medsyn.ontology.build import build
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
@@ -130,6 +132,15 @@ def row(name: str, counted: Score) -> str:
     )
 
 
+def open_index(given: Path | None, shared: Path, folder: Path) -> Path:
+    """Return the index that was given, or one made of the shared files in a folder."""
+    if given is not None:
+        return given
+    doid, orphanet = (shared / "data" / "ontologies" / name for name in ("doid", "orphanet"))
+    files = sorted(orphanet.glob("orphanet*"))
+    return build(next(doid.glob("*.obo.gz")), files, folder / "ontology.json.gz").path
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the errors and the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -139,7 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--index", type=Path, help="an index that is already made; default: made of the shared files"
     )
     options = parser.parse_args(arguments)
-    ontology = Ontology.open(options.index)
+    with tempfile.TemporaryDirectory() as folder:
+        ontology = Ontology.open(open_index(options.index, options.shared, Path(folder)))
     labels = labelled(options.half, options.shared)
     _, wrong = score(ontology, labels)
     for label, found in wrong:

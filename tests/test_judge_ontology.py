@@ -11,11 +11,15 @@ from medsyn.case import Diagnosis, InputError
 from medsyn.judge import SCORES, Subject, Verdict, open_judge
 from medsyn.judge.ontology import OntologyJudge
 from medsyn.ontology import Concept, Found, Ontology, OntologyError, Relation
+from medsyn.ontology.build import build
+from medsyn.phantom.clinic import make_clinic
+from medsyn.phantom.world import DISEASES
 from medsyn.run import Run, Study, grade_run, run_study
 from medsyn.run.grading import judge_record
 from medsyn.run.load import NOT_GRADED
 from medsyn.run.store import Store
 from medsyn.run.study import ModelChoice
+from phantom_ontology import write_phantom_obo
 
 NAMES = {
     "sarcoidosis": ("D:1", "disease"),
@@ -254,3 +258,30 @@ def test_grades_of_two_indexes_never_stand_side_by_side(folder: Path):
     with Store(folder) as store:  # as if a command had stopped before its first grade
         store.append("judges", judge_record(OntologyJudge(Tiny("two"))))
     assert {verdict.missing for verdict in verdicts(Run.load(folder)).values()} == {NOT_GRADED}
+
+
+def test_phantom_differentials_are_graded_by_the_clinics_own_families(tmp_path: Path):
+    index = build(write_phantom_obo(tmp_path / "phantom.obo"), (), tmp_path / "phantom.json.gz").path
+    make_clinic(tmp_path / "book", cases=16)
+    models = ["phantom:reader", "phantom:reader,images=0.1,history=0.1"]
+    study = Study(
+        cases=tmp_path / "book",
+        out=tmp_path / "run",
+        model=models,
+        task="ddx",
+        judge=["exact", f"ontology:{index}"],
+    )
+    run = run_study(study).run
+    families = {name: disease.family for disease in DISEASES for name in disease.names.values()}
+    seen = set()
+    for result in run.results:
+        truth = run.book[result.case].diagnosis.name
+        verdict, exact = result.verdicts["ontology"], result.verdicts["exact"]
+        if result.language == "zh":
+            assert verdict.missing == "the true diagnosis has no concept in the ontology"
+            continue
+        near = families[truth] in {families[name] for name in result.diagnoses}
+        expected = 5 if truth in result.diagnoses else 3 if near else 0
+        assert (verdict.score, verdict.rank) == (expected, exact.rank)
+        seen.add(expected)
+    assert {3, 5} <= seen
