@@ -384,7 +384,8 @@ def test_the_report_holds_the_tables(tmp_path):
     }
     for name, frame in tables.items():
         assert f'id="table-{name}"' in page
-        stored = pl.read_csv(tmp_path / "report" / "tables" / f"{name}.csv", schema=frame.schema)
+        stored = pl.read_csv(tmp_path / "report" / "tables" / f"{name}.csv")
+        stored = stored.select(pl.col(column).cast(kind) for column, kind in frame.schema.items())
         assert stored.drop("language").shape == frame.drop("language").shape
         numbers = [column for column, kind in frame.schema.items() if kind.is_numeric()]
         for column in numbers:

@@ -53,7 +53,10 @@ _MISSING = {
 
 
 class WithCases(Protocol):
-    """What these analyses need of a run: its cases, and its ``folder``, without which it has no attention."""
+    """What these analyses need of a run: its cases, and its ``folder``, without which it has no attention.
+
+    Runs that were joined have no folder; they hold their ``attention`` themselves.
+    """
 
     @property
     def book(self) -> Casebook:
@@ -64,7 +67,7 @@ class WithCases(Protocol):
 def readings(run: WithCases) -> tuple[Reading, ...]:
     """All attention that was stored beside a run, in the order of models, conditions and cases."""
     folder = getattr(run, "folder", None)
-    stored = () if folder is None else read_readings(folder)
+    stored = getattr(run, "attention", ()) if folder is None else read_readings(folder)
     rank = {case.id: place for place, case in enumerate(run.book)}
     models = list(dict.fromkeys(reading.model for reading in stored))
     conditions = list(dict.fromkeys(reading.condition for reading in stored))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,20 +11,31 @@ import typer
 
 
 def report(
-    folders: Annotated[list[Path], typer.Argument(help="The run's folder.", metavar="RUN")],
+    folders: Annotated[list[Path], typer.Argument(help="The runs' folders.", metavar="RUN...")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The report's folder.")] = Path("report"),
-    cases: Annotated[Path | None, typer.Option(help="The casebook, if it has moved.")] = None,
+    cases: Annotated[Path | None, typer.Option(help="The casebook of all runs, if it has moved.")] = None,
     option_mass: Annotated[
         float, typer.Option(min=0, max=1, help="Posteriors with less probability on the options are missing.")
     ] = 0.5,
+    cutoff: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Compare cases published before this date with newer ones."),
+    ] = None,
+    facts: Annotated[
+        Path | None, typer.Option(help="Facts on your models, a CSV file: model, kind, size, cutoff, aliases.")
+    ] = None,
 ) -> None:
-    """Turn a run into a report: one folder of pages and tables that opens without a network.
+    """Turn one or more runs into a report: one folder of pages and tables that opens without a network.
 
-    Example: `medsyn report runs/first -o report/`
+    Runs of one casebook stand side by side; runs of several casebooks get a report each, and a page above them.
+
+    Example: `medsyn report runs/first runs/second -o report/ --cutoff 2024-06-01`
     """
+    from medsyn.analysis import read_facts
     from medsyn.report import write_report
     from medsyn.run import Run
 
+    known = None if facts is None else read_facts(facts)
     runs = [replace(Run.load(folder, cases), option_mass=option_mass) for folder in folders]
-    index = write_report(runs, out)
+    index = write_report(runs, out, cutoff=None if cutoff is None else cutoff.date(), facts=known)
     typer.echo(f"report: {index.resolve().as_uri()}")

@@ -12,6 +12,7 @@ import matplotlib
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from medsyn.analysis import BASELINE, condition_order
 
@@ -36,6 +37,8 @@ ROW = 0.27
 """Height of a row in inches."""
 PANELS = 6
 """The most panels beside each other."""
+ACROSS = 4
+"""The most square panels beside each other."""
 
 
 def gap_figure(main: pl.DataFrame) -> str | None:
@@ -120,6 +123,36 @@ def grid(
     return figure, panels
 
 
+def squares(titles: Sequence[str], *, height: float = 1.75, legend: float = 0.0) -> tuple[Figure, list[Axes]]:
+    """Make titled panels that share both axes, `height` inches tall and about as wide."""
+    down = -(-len(titles) // ACROSS)
+    across = -(-len(titles) // down)
+    # inches: a panel with its title, and the room around all panels
+    width, title, left, right, bottom, top = 1.75, 0.32, 0.62, 0.12, 0.6, legend + 0.05
+    size = left + across * width + right, top + down * (height + title) + bottom
+    figure = Figure(figsize=size)
+    panels: list[Axes] = []
+    for place, name in enumerate(titles):
+        row, column = divmod(place, across)
+        x, y = left + column * width, bottom + (down - 1 - row) * (height + title)
+        first = panels[0] if panels else None
+        box = (x / size[0], y / size[1], (width - 0.15) / size[0], (height - 0.15) / size[1])
+        axes = figure.add_axes(box, sharex=first, sharey=first)
+        axes.set_title(name, fontsize=9, fontweight="bold", loc="left", parse_math=False)
+        axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+        axes.tick_params(length=0, labelbottom=place + across >= len(titles), labelleft=column == 0)
+        axes.grid()
+        axes.set_axisbelow(True)
+        panels.append(axes)
+    return figure, panels
+
+
+def side(figure: Figure, text: str) -> None:
+    """Write what the vertical axes show, a fixed distance from the left."""
+    figure.text(0.06 / figure.get_figwidth(), 0.5, text, ha="left", va="center", rotation="vertical", fontsize=9)
+
+
 def foot(figure: Figure, text: str) -> None:
     """Write what the horizontal axes show, a fixed distance from the bottom."""
     figure.text(0.5, 0.1 / figure.get_figheight(), text, ha="center", va="bottom", fontsize=9)
@@ -132,10 +165,12 @@ def legend(figure: Figure) -> None:
 def point(
     axes: Axes, row: dict, name: str, y: float, colour: str, marker: str, fill: str, label: str | None = None
 ) -> None:
+    """Draw a number with its interval, which is dotted where it is unreliable (`medsyn.report.reliable`)."""
     if row[name] is None:
         return
     if row[f"{name}_low"] is not None:
-        axes.plot([row[f"{name}_low"], row[f"{name}_high"]], [y, y], color=colour, lw=1.2, zorder=2)
+        dash = ":" if row.get(f"{name}_reliable") is False else "-"
+        axes.plot([row[f"{name}_low"], row[f"{name}_high"]], [y, y], color=colour, lw=1.2, ls=dash, zorder=2)
     style = {"color": colour, "markerfacecolor": fill, "ms": 5.5, "mew": 1.3, "ls": "none", "zorder": 3}
     axes.plot(row[name], y, marker=marker, label=label, **style)
 

@@ -43,7 +43,7 @@ def sensitivity_views(types: pl.DataFrame, averages: pl.DataFrame) -> list[Table
         "How far the posterior over the options moves when an evidence type is left out: mean Jensen-Shannon "
         "divergence in bits, with all visual evidence as images and as findings. NMSE 0: images move it as "
         "findings do; 1 is also reached by images that move nothing. Share below: percent of cases in which "
-        "images move it less than findings do. With few pairs the intervals are too narrow. "
+        "images move it less than findings do. "
         f"{_sampled_words(types)}",
         (),
         ("Evidence type", "S image", "S text", "NMSE", "Share below", "Pairs"),

@@ -13,11 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from medsyn.analysis.sensitivity import TYPES
-from medsyn.report.figures import BLUE, GREY, ORANGE, STYLE, foot, grid, legend, point, to_svg
+from medsyn.report.figures import BLUE, GREY, ORANGE, STYLE, foot, grid, legend, point, side, squares, to_svg
 from medsyn.report.sensitivity import type_name
 
-ACROSS = 4
-"""The most square panels beside each other."""
 MOST_NMSE = 2.0
 """NMSE beyond this are drawn at the edge, with their value: one of them would flatten all others."""
 _BINS = 25
@@ -63,7 +61,7 @@ def scatter_figure(per_case: pl.DataFrame, model: str) -> str | None:
     low, high = min(0.0, float(both.min())), max(float(both.max()), 0.02)
     room = 0.05 * (high - low)
     with matplotlib.rc_context(STYLE):
-        figure, panels = _squares(kinds)
+        figure, panels = squares(list(map(type_name, kinds)))
         for axes, kind in zip(panels, kinds, strict=True):
             part = pairs.filter(pl.col("type") == kind)
             text, image = part["s_text"].to_numpy(), part["s_image"].to_numpy()
@@ -72,7 +70,7 @@ def scatter_figure(per_case: pl.DataFrame, model: str) -> str | None:
             axes.set_xlim(low - room, high + room)
             axes.set_ylim(low - room, high + room)
         foot(figure, "sensitivity to findings in bits")
-        _side(figure, "sensitivity to images in bits")
+        side(figure, "sensitivity to images in bits")
         return to_svg(figure)
 
 
@@ -89,7 +87,7 @@ def difference_figure(per_case: pl.DataFrame, model: str) -> str | None:
     middles = (edges[1:] + edges[:-1]) / 2
     colours = [{-1: ORANGE, 0: GREY, 1: BLUE}[side] for side in np.sign(np.arange(_BINS) - _BINS // 2).tolist()]
     with matplotlib.rc_context(STYLE):
-        figure, panels = _squares(kinds, height=1.35, legend=0.25)
+        figure, panels = squares(list(map(type_name, kinds)), height=1.35, legend=0.25)
         for number, (axes, kind) in enumerate(zip(panels, kinds, strict=True)):
             part = pairs.filter(pl.col("type") == kind)
             counts, _ = np.histogram((part["s_image"] - part["s_text"]).to_numpy(), edges)
@@ -101,7 +99,7 @@ def difference_figure(per_case: pl.DataFrame, model: str) -> str | None:
                 axes.bar([0], [0], color=ORANGE, label="below the line")
                 axes.bar([0], [0], color=BLUE, label="above the line")
         foot(figure, "sensitivity to images − to findings, in bits")
-        _side(figure, "cases")
+        side(figure, "cases")
         legend(figure)
         return to_svg(figure)
 
@@ -177,33 +175,3 @@ def _rows(kinds: Sequence[str], titles: Sequence[str], *, legend: float = 0.0) -
     for axes, title in zip(panels, wrapped, strict=True):
         axes.set_title(title, fontsize=9, fontweight="bold", loc="left")
     return figure, panels
-
-
-def _squares(kinds: Sequence[str], *, height: float = 1.75, legend: float = 0.0) -> tuple[Figure, list[Axes]]:
-    """Make a panel for each type, titled, with both axes shared."""
-    down = -(-len(kinds) // ACROSS)
-    across = -(-len(kinds) // down)
-    # inches: a panel with its title, and the room around all panels
-    width, title, left, right, bottom, top = 1.75, 0.32, 0.62, 0.12, 0.6, legend + 0.05
-    size = left + across * width + right, top + down * (height + title) + bottom
-    figure = Figure(figsize=size)
-    panels: list[Axes] = []
-    for place, kind in enumerate(kinds):
-        row, column = divmod(place, across)
-        x, y = left + column * width, bottom + (down - 1 - row) * (height + title)
-        first = panels[0] if panels else None
-        box = (x / size[0], y / size[1], (width - 0.15) / size[0], (height - 0.15) / size[1])
-        axes = figure.add_axes(box, sharex=first, sharey=first)
-        axes.set_title(type_name(kind), fontsize=9, fontweight="bold", loc="left")
-        axes.xaxis.set_major_locator(MaxNLocator(3, prune="upper"))
-        axes.yaxis.set_major_locator(MaxNLocator(3))
-        axes.tick_params(length=0, labelbottom=place + across >= len(kinds), labelleft=column == 0)
-        axes.grid()
-        axes.set_axisbelow(True)
-        panels.append(axes)
-    return figure, panels
-
-
-def _side(figure: Figure, text: str) -> None:
-    """Write what the vertical axes show, a fixed distance from the left."""
-    figure.text(0.06 / figure.get_figwidth(), 0.5, text, ha="left", va="center", rotation="vertical", fontsize=9)

@@ -13,6 +13,8 @@ from medsyn.analysis import BASELINE, condition_order
 NONE = "–"
 """What stands where there is no number."""
 LANGUAGE = {"all": "All cases", "en": "English", "zh": "Chinese"}
+UNRELIABLE = "†"
+"""Stands behind an interval that so few cases do not make reliable (see `medsyn.report.reliable`)."""
 COMBINED = 8
 """The most conditions without several types that are shown side by side."""
 TASK = {"ddx": "Differential diagnosis", "fdx": "Final diagnosis", "open-fdx": "Final diagnosis, open"}
@@ -57,6 +59,12 @@ class Table:
         return tuple(cell.kind for cell in cells)
 
     @property
+    def unreliable(self) -> bool:
+        """Whether an interval in it is marked as unreliable."""
+        marks = [name for name in self.frame.columns if name.endswith("_reliable")]
+        return any(not self.frame[name].fill_null(True).all() for name in marks)
+
+    @property
     def more(self) -> str:
         """What is folded away, in words."""
         return " and ".join(row.heading for row in self.folded if row.heading is not None)
@@ -78,11 +86,12 @@ def number(value: float | None, digits: int = 1, sign: bool = False) -> str:
 
 
 def interval(row: dict[str, Any], name: str, digits: int = 1, sign: bool = False) -> str:
-    """Write the 95 % interval of a column, or an empty text where there is none."""
+    """Write the 95 % interval of a column, marked where it is unreliable; an empty text where there is none."""
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     if low is None or high is None:
         return ""
-    return f"{number(low, digits, sign)} to {number(high, digits, sign)}"
+    mark = UNRELIABLE if row.get(f"{name}_reliable") is False else ""
+    return f"{number(low, digits, sign)} to {number(high, digits, sign)}{mark}"
 
 
 def count(cases: int | None, what: str = "case") -> str:
@@ -115,7 +124,7 @@ def named(text: str, *notes: str) -> Cell:
     return Cell(text, _notes(*notes), "name")
 
 
-def _split(rows: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+def split(rows: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
     """Part the block of all cases, shown without its heading, from the blocks of single languages."""
     starts = [place for place, row in enumerate(rows) if row.heading is not None]
     if len(starts) < 2:
@@ -152,7 +161,7 @@ def main_view(frame: pl.DataFrame) -> Table:
                     ),
                 )
             )
-    shown, folded = _split(rows)
+    shown, folded = split(rows)
     judges = frame.get_column("judge").drop_nulls().unique(maintain_order=True).to_list()
     grader = f" Differentials are graded by {', '.join(judges)}." if judges else ""
     return Table(
@@ -226,7 +235,7 @@ def _matrix(frame: pl.DataFrame, conditions: list[str], name: str, title: str) -
             at = {row["condition"]: row for row in of_model.iter_rows(named=True)}
             cells = tuple(_condition(at.get(condition)) for condition in conditions)
             rows.append(Row(None, (named(model), *cells)))
-    shown, folded = _split(rows)
+    shown, folded = split(rows)
     return Table(
         name,
         title,
@@ -298,9 +307,9 @@ def grade_views(frame: pl.DataFrame) -> list[Table]:
                     *(lists if task == "ddx" else ("Grade 4 or 5",)),
                     "Cases",
                 ),
-                *_split(rows)[:1],
+                *split(rows)[:1],
                 part,
-                _split(rows)[1],
+                split(rows)[1],
             )
         )
     return tables
@@ -328,6 +337,30 @@ def missing_view(frame: pl.DataFrame) -> Table:
         "Cases are counted once for each condition.",
         (),
         ("Task", "What", "Counts as", "Reason", "Condition", "Cases", "Example"),
+        tuple(rows),
+        frame,
+    )
+
+
+def asked_view(frame: pl.DataFrame) -> Table:
+    """Lay out what each model was asked; conditions with equal numbers share a row (the CSV parts them)."""
+    numbers = ["cases", "lost", "skipped", "not_asked"]
+    merged = frame.group_by(["model", "task", *numbers], maintain_order=True).agg(pl.col("condition"))
+    rows = []
+    for model, part in blocks(merged, "model"):
+        rows.append(Row(model))
+        for row in part.iter_rows(named=True):
+            names = row["condition"]
+            where = ", ".join(names) if len(names) <= 3 else f"{names[0]} and {count(len(names) - 1, 'other')}"
+            cells = (named(TASK.get(row["task"], row["task"])), named(where))
+            rows.append(Row(None, (*cells, *(Cell(str(row[name])) for name in numbers))))
+    return Table(
+        "asked",
+        "What was asked",
+        "Cases of the casebook that each model was asked about, under every condition that any model was asked. "
+        "Lost: the instrument lost all answers. Skipped: the case lacks what is needed. Not asked: neither.",
+        (),
+        ("Task", "Conditions", "Asked", "Lost", "Skipped", "Not asked"),
         tuple(rows),
         frame,
     )

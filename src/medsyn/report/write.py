@@ -7,20 +7,22 @@
       cases.html       all cases, with filters
       cases/ID.html    a page a case: its evidence, and the answers under each condition
       images/          each image once, named by its content
-      tables/*.csv     every table, unrounded
+      tables/*.csv     every table, unrounded; *.tex the same as LaTeX, rounded
       figures/*.svg
       assets/          one style sheet, one script
       report.json      what was reported, for programs
 
-The same run gives the same bytes.
+Runs on several casebooks have such a folder for each casebook, and an ``index.html`` above them.
+The same runs give the same bytes.
 """
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,55 +31,17 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from medsyn import __version__
-from medsyn.analysis import (
-    Evaluated,
-    answers,
-    case_mix_table,
-    cases_table,
-    condition_order,
-    conditions_table,
-    contributions,
-    contributions_by_type,
-    evidence_table,
-    grade_distribution,
-    grades_table,
-    judges,
-    kinds_table,
-    leaderboard,
-    main_table,
-    missing_table,
-    models,
-    sensitivities,
-    sensitivity,
-    specialty_group_table,
-    specialty_table,
-    synergies,
-    synergies_by_pair,
-)
-from medsyn.analysis.rapt import rapt_summary, rapt_table
+from medsyn.analysis import Evaluated, condition_order, judges, models
 from medsyn.case import Image, InputError
+from medsyn.published import Catalogue
 from medsyn.report.cases import MARKS, case_list, case_pages
-from medsyn.report.figures import conditions_figure, gap_figure
-from medsyn.report.judges import judge_views
-from medsyn.report.paper import case_views, distribution_views, kinds_view, ranks_view, specialty_views
-from medsyn.report.rapt_figure import rapt_figure, rapt_view
-from medsyn.report.sensitivity import contribution_views, sensitivity_views
-from medsyn.report.sensitivity_figures import (
-    contribution_figure,
-    difference_figure,
-    mean_figure,
-    nmse_figure,
-    scatter_figure,
-)
-from medsyn.report.tables import (
-    Table,
-    condition_views,
-    count,
-    grade_views,
-    main_view,
-    missing_view,
-    number,
-)
+from medsyn.report.cautions import cautions
+from medsyn.report.joined import Joined, join
+from medsyn.report.latex import latex
+from medsyn.report.overview import overview_view
+from medsyn.report.reliable import footnote
+from medsyn.report.sections import Found, Section, make_sections
+from medsyn.report.tables import Table, count, number, safe
 from medsyn.report.words import summary
 
 MARK = "report.json"
@@ -85,169 +49,122 @@ MARK = "report.json"
 _OWN = ("index.html", "cases.html", "cases", "images", "tables", "figures", "assets", MARK)
 
 
-def write_report(runs: Sequence[Evaluated], out: Path) -> Path:
-    """Write the report of a run.
+def write_report(
+    runs: Sequence[Evaluated],
+    out: Path,
+    *,
+    cutoff: datetime.date | None = None,
+    facts: Catalogue | None = None,
+) -> Path:
+    """Write the report of one or more runs.
+
+    Runs of one casebook stand side by side in one report (`medsyn.report.joined`). Runs of several casebooks get
+    a report for each casebook, and a page above them.
 
     Args:
-        runs: one run, with ``results``, ``skipped`` and ``book``; several are refused for now.
+        runs: at least one, with ``results``, ``skipped`` and ``book``.
         out: the folder; made if need be. An older report in it is replaced, anything else is left alone.
+        cutoff: a date that parts older from newer cases, to look for contamination.
+        facts: what is known of models (`medsyn.analysis.read_facts`); by default what ships with the package.
 
     Returns:
         The page to open, ``out/index.html``.
 
     Raises:
-        InputError: no run or several, a folder that holds something else, an image that is gone or has changed.
+        InputError: no run, the same run twice, a folder that holds something else, an image that is gone or has
+            changed.
         OSError: the folder cannot be written.
     """
-    if len(runs) != 1:
-        raise InputError(f"report: one run is expected, not {len(runs)}; give each run a report of its own")
-    (run,) = runs
+    if not runs:
+        raise InputError("report: found no run, expected at least one")
     out = Path(out)
+    by_book: dict[str, list[Evaluated]] = {}
+    for run in runs:
+        by_book.setdefault(run.book.digest, []).append(run)
+    joined = [group[0] if len(group) == 1 else join(group) for group in by_book.values()]
     _clear(out)
+    if len(joined) == 1:
+        _write_one(joined[0], out, cutoff, facts)
+        return out / "index.html"
+    names = _folders(joined)
+    about = {"medsyn": __version__, "folders": names, "casebooks": [_book(run) for run in joined]}
+    _mark(out, about)
+    found = []
+    for name, run in zip(names, joined, strict=True):
+        _clear(out / name)
+        found.append(_write_one(run, out / name, cutoff, facts, below=True))
+    table = overview_view(joined, [one.main for one in found])
+    _write_table(table, out / "tables")
+    page = _templates(about, below=False).get_template("overview.html.j2")
+    _write(out / "index.html", page.render(table=table, books=list(zip(names, joined, strict=True)), root=""))
+    return out / "index.html"
+
+
+def _write_one(
+    run: Evaluated, out: Path, cutoff: datetime.date | None, facts: Catalogue | None, below: bool = False
+) -> Found:
+    """Write the report of one casebook."""
     about = _about(run)
-    _write(out / MARK, json.dumps(about, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
-    for name in ("style.css", "report.js"):
-        _write(out / "assets" / name, files("medsyn.report").joinpath("pages", name).read_text(encoding="utf-8"))
+    _mark(out, about)
     images = _Images(out / "images")
-    pages = _templates(about, images)
+    pages = _templates(about, below)
+    pages.globals["place"] = images.place
     case = pages.get_template("case.html.j2")
     for page in case_pages(run):
         images.owner = page.case.id
         _write(out / "cases" / f"{page.case.id}.html", case.render(page=page, root="../"))
     listing = pages.get_template("cases.html.j2").render(list=case_list(run), root="")
     _write(out / "cases.html", listing)
-    _write(out / "index.html", pages.get_template("index.html.j2").render(**_index(run, out), root=""))
-    return out / "index.html"
+    sections, found = make_sections(run, cutoff, facts)
+    for section in sections:
+        _write_section(section, out)
+    shown = {"sections": sections, "words": summary(run, found), "cautions": cautions(run, found), "root": ""}
+    _write(out / "index.html", pages.get_template("index.html.j2").render(**shown))
+    return found
 
 
-def _index(run: Evaluated, out: Path) -> dict[str, Any]:
-    """Compute and write tables and figures; return what the first page shows."""
-    main, conditions, per_case = main_table(run), conditions_table(run), sensitivities(run)
-    types = sensitivity.by_type(per_case)
-    sections: list[dict[str, Any]] = []
-
-    def section(anchor: str, title: str, tables: list[Table], pictures: list[tuple[str, str, str | None]]) -> None:
-        shown = [table for table in tables if table.rows]
-        drawn = []
-        for name, alt, svg in pictures:
-            if svg is not None:
-                _write(out / "figures" / f"{name}.svg", svg)
-                drawn.append({"file": f"figures/{name}.svg", "alt": alt})
-        for table in shown:
-            _csv(table.frame, out / "tables" / f"{table.name}.csv")
-        if shown:
-            sections.append({"anchor": anchor, "title": title, "tables": shown, "figures": drawn})
-
-    section(
-        "main",
-        "Main result",
-        [main_view(main)],
-        [
-            (
-                "gap",
-                "Coverage and accuracy of each model with 95 % intervals, as in the table below",
-                gap_figure(main),
-            )
-        ],
-    )
-    section(
-        "conditions",
-        "Conditions side by side",
-        condition_views(conditions),
-        [
-            (
-                f"conditions-{task}",
-                f"{what} under each condition, as in the tables below",
-                conditions_figure(conditions, task),
-            )
-            for task, what in (("fdx", "Accuracy"), ("ddx", "Coverage"))
-        ],
-    )
-    section("ranks", "Ranks and kinds of models", [ranks_view(leaderboard(run)), kinds_view(kinds_table(run))], [])
-    section("specialties", "Specialties", specialty_views(specialty_table(run), specialty_group_table(run)), [])
-    section(
-        "grades", "Grades", [*grade_views(grades_table(run)), *distribution_views(grade_distribution(run))], []
-    )
-    section("judges", "Judges", judge_views(run), [])
-    section(
-        "sensitivity",
-        "Evidence sensitivity",
-        sensitivity_views(types, sensitivity.average(per_case)),
-        [
-            (
-                "sensitivity",
-                "Mean sensitivity to images and findings by type, as in the table below",
-                mean_figure(types),
-            ),
-            ("nmse", "NMSE of each evidence type, as in the table below", nmse_figure(types)),
-            *_by_model(
-                per_case,
-                (
-                    (
-                        "sensitivity-scatter",
-                        "Sensitivity to images against that to findings, a point a case",
-                        scatter_figure,
-                    ),
-                    (
-                        "sensitivity-difference",
-                        "How far cases lie above and below the line of equal sensitivity",
-                        difference_figure,
-                    ),
-                ),
-            ),
-        ],
-    )
-    of_types, of_pairs = contributions(run), synergies(run)
-    by_type = contributions_by_type(of_types)
-    section(
-        "contributions",
-        "Contributions",
-        contribution_views(by_type, synergies_by_pair(of_pairs)),
-        [
-            (
-                "contributions",
-                "Contribution of each evidence type, as in the table below",
-                contribution_figure(by_type),
-            )
-        ],
-    )
-    by_layer = rapt_table(run)
-    section(
-        "rapt",
-        "Where models look",
-        [rapt_view(rapt_summary(run))],
-        [
-            (
-                f"rapt-{place}",
-                f"Relative attention per token of {model} by layer and section, under each condition",
-                rapt_figure(by_layer, model),
-            )
-            for place, model in enumerate(by_layer.get_column("model").unique(maintain_order=True), 1)
-        ],
-    )
-    section("book", "Cases", case_views(cases_table(run), evidence_table(run), case_mix_table(run)), [])
-    section("missing", "Missing and skipped", [missing_view(missing_table(run))], [])
-    _csv(answers(run), out / "tables" / "answers.csv")
-    for name, frame in (
-        ("sensitivities", per_case),
-        ("contributions-by-case", of_types),
-        ("synergies-by-case", of_pairs),
-    ):
-        if len(frame):
-            _csv(frame, out / "tables" / f"{name}.csv")
-    if len(by_layer):
-        _csv(by_layer, out / "tables" / "rapt-by-layer.csv")
-    return {"words": summary(run, main, types), "sections": sections, "per_case": bool(len(per_case))}
+def _write_section(section: Section, out: Path) -> None:
+    for table in section.tables:
+        if table.rows:
+            _write_table(table, out / "tables")
+    for figure in section.figures:
+        if figure.svg is not None:
+            _write(out / "figures" / f"{figure.name}.svg", figure.svg)
+    for name, frame in section.frames.items():
+        _csv(frame, out / "tables" / f"{name}.csv")
 
 
-def _by_model(per_case: pl.DataFrame, figures: Any) -> list[tuple[str, str, str | None]]:
-    """Draw figures that have a model each."""
-    names = per_case["model"].unique(maintain_order=True)
-    return [
-        (f"{stem}-{place}", f"{model}: {alt}", draw(per_case, model))
-        for place, model in enumerate(names, 1)
-        for stem, alt, draw in figures
-    ]
+def _write_table(table: Table, folder: Path) -> None:
+    _csv(table.frame, folder / f"{table.name}.csv")
+    _write(folder / f"{table.name}.tex", latex(table, footnote() if table.unreliable else ""))
+
+
+def _mark(out: Path, about: Mapping[str, Any]) -> None:
+    _write(out / MARK, json.dumps(about, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
+    for name in ("style.css", "report.js"):
+        _write(out / "assets" / name, files("medsyn.report").joinpath("pages", name).read_text(encoding="utf-8"))
+
+
+def _folders(runs: Sequence[Evaluated]) -> list[str]:
+    """A folder name for each casebook."""
+    names: list[str] = []
+    for run in runs:
+        name = safe(f"{run.book.name}-{run.book.version}").strip("-") or "casebook"
+        name = f"book-{name}" if name in _OWN else name
+        numbered = (f"{name}-{number}" for number in range(2, len(runs) + 2))
+        names.append(next(one for one in (name, *numbered) if one.casefold() not in map(str.casefold, names)))
+    return names
+
+
+def _book(run: Evaluated) -> dict[str, Any]:
+    return {
+        "name": run.book.name,
+        "version": run.book.version,
+        "digest": run.book.digest,
+        "source": run.book.source,
+        "licence": run.book.licence,
+        "cases": len(run.book),
+    }
 
 
 def _about(run: Evaluated) -> dict[str, Any]:
@@ -255,14 +172,7 @@ def _about(run: Evaluated) -> dict[str, Any]:
     tokens = [(r.usage.input_tokens or 0, r.usage.output_tokens or 0) for r in run.results]
     return {
         "medsyn": __version__,
-        "casebook": {
-            "name": run.book.name,
-            "version": run.book.version,
-            "digest": run.book.digest,
-            "source": run.book.source,
-            "licence": run.book.licence,
-            "cases": len(run.book),
-        },
+        "casebook": _book(run),
         "cases_asked": len(used),
         "models": models(run),
         "judges": judges(run),
@@ -271,10 +181,13 @@ def _about(run: Evaluated) -> dict[str, Any]:
         "answers": len(run.results),
         "input_tokens": sum(first for first, _ in tokens),
         "output_tokens": sum(second for _, second in tokens),
+        "runs": list(run.labels) if isinstance(run, Joined) else [],
+        "joined": list(run.notes) if isinstance(run, Joined) else [],
     }
 
 
-def _templates(about: dict[str, Any], images: _Images) -> Environment:
+def _templates(about: Mapping[str, Any], below: bool) -> Environment:
+    """Load the pages; `below` says that they lie in a folder below the page of all casebooks."""
     environment = Environment(
         loader=PackageLoader("medsyn.report", "pages"),
         autoescape=True,
@@ -282,7 +195,7 @@ def _templates(about: dict[str, Any], images: _Images) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"about": about, "place": images.place, "marks": MARKS}
+    environment.globals |= {"about": about, "marks": MARKS, "below": below, "footnote": footnote()}
     environment.filters |= {"number": number, "count": count}
     return environment
 
@@ -325,6 +238,10 @@ def _clear(out: Path) -> None:
     if out.exists() and any(out.iterdir()) and not (out / MARK).is_file():
         raise InputError(f"{out}: found a folder with other content, expected an empty one or an older report")
     out.mkdir(parents=True, exist_ok=True)
+    for folder in _below(out):
+        _clear(folder)
+        if not any(folder.iterdir()):
+            folder.rmdir()
     # the mark goes last, so that an interrupted removal can be taken up again
     for name in _OWN:
         path = out / name
@@ -332,6 +249,17 @@ def _clear(out: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _below(out: Path) -> list[Path]:
+    """The folders of an older report that hold reports of single casebooks."""
+    try:
+        about = json.loads((out / MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    names = about.get("folders", []) if isinstance(about, dict) else []
+    known = [name for name in names if isinstance(name, str) and name == safe(name)]
+    return [out / name for name in known if (out / name / MARK).is_file() and not (out / name).is_symlink()]
 
 
 def _csv(frame: pl.DataFrame, path: Path) -> None:
