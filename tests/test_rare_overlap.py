@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import string
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -217,3 +219,8 @@ def test_content_words():
 )
 def test_the_relation_that_an_answer_states(text: str, relation: str | None):
     assert stated_relation(text) == relation
+
+
+def test_the_examples_of_the_documentation_run():
+    page = Path(__file__).resolve().parents[1] / "docs" / "rare.md"
+    assert doctest.testfile(str(page), module_relative=False, encoding="utf-8") == (0, 7)

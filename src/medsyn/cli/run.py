@@ -38,12 +38,18 @@ def run(
     model: Annotated[list[str] | None, typer.Option(help="A model. Repeat for several.")] = None,
     base_url: Annotated[str | None, typer.Option(help="Address of the models' server.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the key.")] = None,
-    task: Annotated[list[str] | None, typer.Option(help="ddx, fdx, open-fdx; several by comma.")] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ddx, fdx, open-fdx, rare-diagnosis, rare-treatment, rare-crossmodal, rare-examination; several "
+            "by comma."
+        ),
+    ] = None,
     condition: Annotated[
         list[str] | None,
         typer.Option(
-            help="images, findings, remove-text, random-text, leave-one-out, all-subsets, without-TYPE, "
-            "question-only; joined with +, several by comma."
+            help="images, findings, images-and-findings, text-only, remove-text, random-text, leave-one-out, "
+            "all-subsets, without-TYPE, question-only; joined with +, several by comma."
         ),
     ] = None,
     analysis: Annotated[

@@ -89,7 +89,7 @@ def profile_figure(profile: pl.DataFrame) -> str | None:
     tracks = [task for task in TRACKS if task in set(rows["task"])]
     at = {(row["model"], row["task"]): row for row in rows.iter_rows(named=True)}
     with matplotlib.rc_context(STYLE):
-        figure, panels = grid(len(tracks), names, 1.7)
+        figure, panels = grid(len(tracks), names, 1.85)
         for axes, task in zip(panels, tracks, strict=True):
             axes.set_title(TRACKS[task], fontsize=9, fontweight="bold", loc="left")
             axes.set_xlim(-4, 104)
