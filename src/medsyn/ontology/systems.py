@@ -8,31 +8,38 @@ from medsyn.ontology.types import Kind
 
 SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "cardiovascular": (
-        *("DOID:1287", "DOID:176", "DOID:0060091", "DOID:1682"),
+        *("DOID:1287", "DOID:176", "DOID:0060091", "DOID:1682", "DOID:0060051"),
         *("ORPHA:97929", "ORPHA:98028", "ORPHA:97965", "ORPHA:68419"),
     ),
     "respiratory": ("DOID:1579", "DOID:0050615", "DOID:0050621", "ORPHA:97955", "ORPHA:97962"),
-    "digestive": ("DOID:77", "DOID:3119", "DOID:0050624", "ORPHA:97935", "ORPHA:57146", "ORPHA:165711"),
-    "nervous": ("DOID:863", "DOID:3093", "DOID:0060115", "DOID:2490", "ORPHA:98006"),
+    "digestive": (
+        *("DOID:77", "DOID:3119", "DOID:0050624", "DOID:0060031"),
+        *("ORPHA:97935", "ORPHA:57146", "ORPHA:165711"),
+    ),
+    "nervous": ("DOID:863", "DOID:3093", "DOID:0060115", "DOID:2490", "DOID:438", "ORPHA:98006"),
     "eye": ("DOID:5614", "DOID:2174", "ORPHA:97966"),
     "ear, nose and throat": ("DOID:2742", "DOID:974", "DOID:11934", "ORPHA:98036"),
     "mouth and teeth": ("DOID:403", "DOID:1091", "ORPHA:98026", "ORPHA:68329"),
     "musculoskeletal": (
-        *("DOID:17", "DOID:0060100", "DOID:0060099"),
+        *("DOID:17", "DOID:0060100", "DOID:0060099", "DOID:0060032"),
         *("ORPHA:93419", "ORPHA:98472", "ORPHA:98023"),
     ),
-    "skin": ("DOID:16", "DOID:0060122", "DOID:0060121", "ORPHA:89826"),
+    "skin": ("DOID:16", "DOID:0060122", "DOID:0060121", "DOID:0060039", "ORPHA:89826"),
     "breast": ("DOID:3463", "DOID:1612", "DOID:0060082"),
-    "endocrine": ("DOID:28", "DOID:170", "DOID:0060089", "ORPHA:97978"),
-    "blood and lymph": ("DOID:74", "DOID:75", "DOID:2531", "DOID:0060073", "ORPHA:97992", "ORPHA:68347"),
+    "endocrine": ("DOID:28", "DOID:170", "DOID:0060089", "DOID:0060005", "ORPHA:97978"),
+    "blood and lymph": (
+        *("DOID:74", "DOID:75", "DOID:2531", "DOID:0060073", "DOID:0060050"),
+        *("ORPHA:97992", "ORPHA:68347"),
+    ),
     "immune": ("DOID:2914", "DOID:0060083", "DOID:0060092", "ORPHA:98004", "ORPHA:98050"),
-    "urinary": ("DOID:18", "DOID:3996", "DOID:731", "ORPHA:93626", "ORPHA:101433"),
+    "urinary": ("DOID:18", "DOID:3996", "DOID:731", "DOID:0060049", "ORPHA:93626", "ORPHA:101433"),
     "reproductive": ("DOID:15", "DOID:193", "DOID:0050622", "ORPHA:96344", "ORPHA:98047"),
     "mental": ("DOID:150",),
     "metabolic": ("DOID:0014667", "ORPHA:68367"),
     "infectious": ("DOID:0050117", "ORPHA:68416"),
 }
-"""Each system's chapters in both sources. Where a disease belongs is read off its ancestors."""
+"""Each system's chapters in both sources, those of its autoimmune diseases included. Where a disease belongs is
+read off its ancestors."""
 
 _NO_FURTHER = frozenset({"DOID:0050155", "DOID:0060116"})
 """Sensory organs, which the Disease Ontology puts below the nervous system; their diseases are the organ's."""
