@@ -17,11 +17,16 @@ import pytest
 from books import small_book
 from fake_server import FakeServer, Fault, Reply
 from medsyn import main_table
+from medsyn.analysis import capability_profile
 from medsyn.case import InputError
 from medsyn.export import export_run
+from medsyn.judge import CHECKLISTS
 from medsyn.run import Run
 from medsyn.run.start import run_study
 from medsyn.run.study import Study
+from medsyn.source.mmrarebench import import_mmrarebench
+from rare_release import write_release
+from test_rare_run import both as rare_both
 
 pytest.importorskip("inspect_ai")
 from inspect_ai.log import list_eval_logs, read_eval_log
@@ -202,6 +207,7 @@ def test_images_in_logs_can_be_shrunk(run, tmp_path):
     assert base64.b64decode(image.image.partition(",")[2])[16:24] == bytes([0, 0, 0, 8, 0, 0, 0, 8])  # PNG's size
 
 
+@pytest.mark.slow
 def test_inspects_own_viewer_shows_the_samples(run, tmp_path, browser):
     export_run(run, tmp_path / "logs", "inspect")
     with socket.socket() as free:
@@ -283,6 +289,38 @@ def test_tables_join_and_their_totals_are_the_main_tables(run, tmp_path):
     assert 100 * chosen["right"].mean() == pytest.approx(expected)
     cases = pl.read_parquet(tmp_path / "tables" / "cases.parquet")
     assert len(answers.join(cases, on="case")) == len(answers)
+
+
+def test_tracks_of_rare_diseases_are_exported_with_their_checklists(tmp_path):
+    import_mmrarebench(write_release(tmp_path / "release"), tmp_path / "book")
+    with FakeServer(answer=rare_both) as server:
+        model, judge = ({"name": f"openai:{name}", "base_url": server.url} for name in ("reader", "judge"))
+        study = Study(cases=tmp_path / "book", model=[model], judge=[judge], task=",".join(CHECKLISTS),
+                      out=tmp_path / "run")  # fmt: skip
+        run_study(study)
+    run = Run.load(tmp_path / "run")
+    export_run(run, tmp_path / "logs", "inspect")
+    profile = {row["task"]: row for row in capability_profile(run).iter_rows(named=True)}
+    for info in list_eval_logs(str(tmp_path / "logs")):
+        log = read_eval_log(info)
+        task = log.eval.task.removeprefix("medsyn/")
+        [score] = log.results.scores
+        assert score.metrics["mean"].value == pytest.approx(profile[task]["score"] / 100)
+        for sample in log.samples:
+            item = run.book[sample.metadata["case"]].item(CHECKLISTS[task].track)
+            assert sample.target == item.answer
+            assert [part["item"] for part in sample.scores["openai:judge"].metadata["items"]] == list(
+                CHECKLISTS[task].items
+            )
+    assert len(profile) == 4
+    export_run(run, tmp_path / "tables", "parquet")
+    verdicts = pl.read_parquet(tmp_path / "tables" / "verdicts.parquet")
+    for row, result in zip(verdicts.iter_rows(named=True), run.results, strict=True):
+        [verdict] = result.verdicts.values()
+        assert [(i["item"], i["value"]) for i in row["items"]] == [(i.item, i.value) for i in verdict.items]
+    cases = pl.read_parquet(tmp_path / "tables" / "cases.parquet")
+    for row, case in zip(cases.iter_rows(named=True), run.book, strict=True):
+        assert [(i["track"], i["answer"]) for i in row["items"]] == [(i.track, i.answer) for i in case.items]
 
 
 # both

@@ -15,15 +15,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from medsyn import __version__
+from medsyn.analysis import rare_scores
 from medsyn.analysis.frames import answers, by_case, case_mean, case_share, grades, parts
-from medsyn.case import ImageError, InputError
+from medsyn.case import Case, ImageError, InputError
 from medsyn.export import Written
 from medsyn.export.asked import slug
-from medsyn.measure import Estimate, mean
+from medsyn.judge import CHECKLISTS
+from medsyn.measure import Estimate
 from medsyn.model.wire import data_address
 from medsyn.run import Run
 from medsyn.run.store import read_records
@@ -49,7 +50,7 @@ def write(
     from inspect_ai.log import condense_sample, write_eval_log
 
     prompts = _Prompts(run, image_max_side)
-    given, graded = answers(run), grades(run)
+    given, graded, checked = answers(run), grades(run), rare_scores(run)
     files: list[Path] = []
     samples = 0
     with draft_of(out) as draft:
@@ -57,7 +58,8 @@ def write(
             log = _log(run, model, task, condition)
             log.samples = [condense_sample(_sample(result, run, prompts)) for result in results]
             chosen = (pl.col("model") == model) & (pl.col("task") == task) & (pl.col("condition") == condition)
-            scores = list(_scores(given.filter(chosen), graded.filter(chosen), log.samples))
+            judged = checked if task in CHECKLISTS else graded
+            scores = list(_scores(given.filter(chosen), judged.filter(chosen), log.samples))
             _finish(log, scores)
             file = Path(f"{len(files) + 1:04d}_{slug(model)}_{slug(task)}_{slug(condition)}.eval")
             write_eval_log(log, draft / file)
@@ -133,15 +135,13 @@ def _sample(result: Result, run: Run, prompts: _Prompts) -> EvalSample:
     missing = result.status == "missing"
     output = ModelOutput() if missing else ModelOutput.from_message(reply, _STOPPED.get(result.status, "stop"))
     output.model, output.usage, output.time = result.model, usage, result.seconds or None
-    letters = [chr(ord("A") + place) for place, index in enumerate(order) if case.options[index].right]
-    names = list(case.diagnosis.names) if case.diagnosis else []
     reason = result.reason or "no answer"
     return EvalSample(
         id=case.id if result.rotation == 0 else f"{case.id}:rotation-{result.rotation}",
         epoch=result.replicate + 1,
         input=asked,
         choices=[case.options[index].text for index in order] or None,
-        target=letters[0] if letters else names,
+        target=_target(result, case, order),
         messages=[*asked] if missing else [*asked, reply],
         output=output,
         scores=dict(_scores_of(result, order)) or None,
@@ -151,6 +151,16 @@ def _sample(result: Result, run: Run, prompts: _Prompts) -> EvalSample:
         uuid=f"{result.key[:32]}-{slug(result.task)}",
         error=EvalError(message=reason, traceback=reason, traceback_ansi=reason) if missing else None,
     )
+
+
+def _target(result: Result, case: Case, order: tuple[int, ...]) -> str | list[str]:
+    """What is right: a letter, a track's reference answer, or the diagnosis and its aliases."""
+    if order:
+        return next(chr(ord("A") + place) for place, index in enumerate(order) if case.options[index].right)
+    item = case.item(CHECKLISTS[result.task].track) if result.task in CHECKLISTS else None
+    if item is not None:
+        return item.answer
+    return list(case.diagnosis.names) if case.diagnosis else []
 
 
 def _metadata(result: Result, run: Run, order: tuple[int, ...]) -> dict[str, Any]:
@@ -202,30 +212,21 @@ def _scores(given: pl.DataFrame, graded: pl.DataFrame, samples: list[EvalSample]
         chosen = by_case(given, ["model"], "right")
         yield _total(CHOICE, {"accuracy": case_share(chosen).times(0.01)}, counts[CHOICE], len(samples))
     by_judge = parts(graded, ["judge"])
-    for judge in (name for name in counts if name != CHOICE):
-        if (judge,) in by_judge:
-            part = by_judge[judge,]
-            score = case_mean(by_case(part, ["model"], "score"))
-            covered = case_share(by_case(part, ["model"], "covered")).times(0.01)
-            yield _total(judge, {"mean": score, "coverage": covered}, counts[judge], len(samples))
+    for judge in (name for name in counts if name != CHOICE and (name,) in by_judge):
+        part = by_judge[judge,]
+        score = by_case(part, ["model"], "score")
+        estimates = {"mean": case_mean(score)}
+        if "covered" in part.columns:
+            estimates["coverage"] = case_share(by_case(part, ["model"], "covered")).times(0.01)
         else:  # a checklist's score, from 0 to 1
-            score = mean(_case_scores(samples, judge))
-            yield _total(judge, {"mean": score}, counts[judge], len(samples))
+            estimates["mean"] = case_share(score).times(0.01)
+        yield _total(judge, estimates, counts[judge], len(samples))
 
 
 def _valued(sample: EvalSample) -> dict[str, Any]:
     """The values of a sample's scores that are not missing."""
     values = {name: score.value for name, score in (sample.scores or {}).items()}
     return {name: value for name, value in values.items() if value == value}  # NaN differs from itself
-
-
-def _case_scores(samples: list[EvalSample], judge: str) -> np.ndarray:
-    """Mean score of each case that has one."""
-    scores: dict[str, list[float]] = {}
-    for sample in samples:
-        if judge in (values := _valued(sample)):
-            scores.setdefault(sample.metadata["case"], []).append(values[judge])
-    return np.array([sum(values) / len(values) for values in scores.values()])
 
 
 def _total(name: str, estimates: Mapping[str, Estimate], scored: int, samples: int) -> EvalScore:

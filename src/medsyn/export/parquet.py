@@ -65,6 +65,12 @@ _EVIDENCE = pl.Struct(
         "times": pl.List(pl.String),
     }
 )
+_ITEM = pl.Struct(
+    {
+        **{name: pl.String for name in ("track", "question", "answer", "relation", "category")},
+        **{name: pl.List(pl.String) for name in ("must_include", "must_not", "claims", "key_tests", "red_flags")},
+    }
+)
 CASES = {
     "case": pl.String,
     "language": pl.String,
@@ -78,6 +84,7 @@ CASES = {
     "aliases": pl.List(pl.String),
     "options": pl.List(pl.String),
     "right_option": pl.Int64,
+    "items": pl.List(_ITEM),
     "source": pl.String,
     "reference": pl.String,
     "licence": pl.String,
@@ -178,6 +185,7 @@ def _case(case: Case) -> dict[str, Any]:
         "aliases": list(diagnosis.aliases) if diagnosis else [],
         "options": [option.text for option in case.options],
         "right_option": next((n for n, option in enumerate(case.options) if option.right), None),
+        "items": [item.model_dump(mode="json") for item in case.items],
         "source": provenance and provenance.source,
         "reference": provenance and provenance.reference,
         "licence": provenance and provenance.licence,
