@@ -33,6 +33,7 @@ from medsyn.analysis import (
 )
 from medsyn.case import Casebook, InputError
 from medsyn.judge import CHECKLISTS, ItemVerdict
+from medsyn.report import write_report
 from medsyn.run import Run
 from medsyn.run.grading import subject_of
 from medsyn.run.sheet import draw_sheet
@@ -245,6 +246,21 @@ def test_conditions_of_the_tracks(book: Path, fake_server: FakeServer):
 
 def graded(run: Run, server: FakeServer, name: str = "openai:judge") -> Run:
     return grade_run(run.folder, [ModelChoice(name=name, base_url=server.url)]).run
+
+
+def test_the_report_of_the_four_tracks(book: Path, tmp_path: Path, fake_server: FakeServer):
+    fake_server.answer = both
+    run = run_study(study(book, fake_server)).run
+    page = write_report([run], tmp_path / "report").read_text(encoding="utf-8")
+    for words in ("Rare diseases", "Capability profile", "Same entity", "Key tests", "Token F1"):
+        assert words in page
+    tables = tmp_path / "report" / "tables"
+    profile = pl.read_csv(tables / "rare-profile.csv")
+    assert profile["score"].to_list() == pytest.approx(capability_profile(run)["score"].to_list(), abs=1e-5)
+    assert (tables / "rare-rules.csv").is_file()
+    assert (tmp_path / "report" / "figures" / "rare-profile.svg").is_file()
+    assert (tmp_path / "report" / "cases" / "treatment-0.html").is_file()
+    assert not (tables / "main.csv").is_file() or "rare" not in (tables / "main.csv").read_text(encoding="utf-8")
 
 
 # what never mixes

@@ -19,7 +19,8 @@ from medsyn.analysis import (
 )
 from medsyn.analysis.retrieval import CONTRASTS
 from medsyn.report.figures import BLUE, STYLE, foot, grid, point, to_svg
-from medsyn.report.tables import LANGUAGE, NONE, Cell, Row, Table, blocks, count, estimate, gone, named
+from medsyn.report.reliable import marked
+from medsyn.report.tables import LANGUAGE, NONE, Cell, Row, Table, blocks, count, estimate, gone, named, split
 
 TRACKS = {
     "rare-diagnosis": "Diagnosis",
@@ -39,6 +40,11 @@ ITEMS = {
     **{"e5": "Quantitative criteria", "e6": "Narrowing", "e7": "Fitted to the patient", "e8": "Not redundant"},
 }
 """Every item of the checklists in a few words."""
+
+
+_BOUNDED = ("mean share", "cases")
+"""The kind of interval of a mean over cases of values from 0 to 1, and where its cases are counted."""
+_RECALLS = ("recall_1", "recall_3", "recall_5", "recall_10")
 
 
 class Picture(NamedTuple):
@@ -66,9 +72,13 @@ def rare_views(run: Evaluated) -> list[Table]:
 
 
 def _views(run: Evaluated, profile: pl.DataFrame) -> list[Table]:
-    tables = [_profile(profile), *_items(rare_items_table(run)), _rules(rule_table(run))]
+    items = marked(rare_items_table(run), share=_BOUNDED, full=_BOUNDED)
+    tables = [_profile(marked(profile, score=_BOUNDED)), *_items(items)]
+    tables.append(_rules(marked(rule_table(run), value=_BOUNDED)))
     if _ranked(run):
-        tables += [_retrieval(retrieval_table(run)), _contrasts(retrieval_contrasts(run))]
+        ranked = dict.fromkeys((*_RECALLS, "reciprocal_rank"), _BOUNDED)
+        tables.append(_retrieval(marked(retrieval_table(run), **ranked, hit_rank=("grade", "hits"))))
+        tables.append(_contrasts(marked(retrieval_contrasts(run), difference=("difference", "pairs"))))
     return tables
 
 
@@ -179,7 +189,7 @@ def _rules(frame: pl.DataFrame) -> Table:
 
 
 def _retrieval(frame: pl.DataFrame) -> Table:
-    names = ("recall_1", "recall_3", "recall_5", "recall_10", "reciprocal_rank", "hit_rank")
+    names = (*_RECALLS, "reciprocal_rank", "hit_rank")
     rows: list[Row] = []
     for language, part in blocks(frame, "language"):
         rows.append(Row(LANGUAGE[language]))
@@ -187,7 +197,7 @@ def _retrieval(frame: pl.DataFrame) -> Table:
             cells = (estimate(row, name, 2 if name == "reciprocal_rank" else 1) for name in names)
             last = Cell(str(row["cases"]), (f"{row['hits']} with a hit", *gone(row["missing"], row["skipped"])))
             rows.append(Row(None, (named(row["model"], row["condition"]), *cells, last)))
-    shown, folded = _parted(rows)
+    shown, folded = split(rows)
     return Table(
         "rare-retrieval",
         "Ranked lists",
@@ -204,7 +214,6 @@ def _retrieval(frame: pl.DataFrame) -> Table:
 
 
 def _contrasts(frame: pl.DataFrame) -> Table:
-    names = ["recall_1", "recall_3", "recall_5", "recall_10", "reciprocal_rank"]
     return _laid_out(
         "rare-contrasts",
         "What the findings give away, and what the images add",
@@ -214,7 +223,7 @@ def _contrasts(frame: pl.DataFrame) -> Table:
         frame,
         ("model", "contrast"),
         lambda row: row["measure"],
-        names,
+        (*_RECALLS, "reciprocal_rank"),
         lambda row: estimate(
             row,
             "difference",
@@ -253,13 +262,5 @@ def _laid_out(
             at = {place(row): row for row in of.iter_rows(named=True)}
             cells = (cell(at[one]) if one in at else Cell(NONE) for one in places)
             rows.append(Row(None, (named(key[0], ", ".join(map(str, key[1:]))), *cells)))
-    shown, folded = _parted(rows)
+    shown, folded = split(rows)
     return Table(name, title, caption, groups, ("Model", *columns), shown, frame, folded)
-
-
-def _parted(rows: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-    """Part the block of all cases, shown without its heading, from the blocks of single languages."""
-    starts = [number for number, row in enumerate(rows) if row.heading is not None]
-    if len(starts) < 2:
-        return tuple(row for row in rows if row.heading is None), ()
-    return tuple(rows[1 : starts[1]]), tuple(rows[starts[1] :])
