@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from medsyn.analysis.frames import Evaluated
+from medsyn.analysis.kept import once
 from medsyn.run.types import Result
 
 OPTION_MASS = 0.5
@@ -31,6 +32,16 @@ class Belief(NamedTuple):
     def samples(self) -> int | None:
         """The number of answers, where the posterior is from samples."""
         return None if self.counts is None else int(self.counts.sum())
+
+
+def beliefs_of(run: Evaluated) -> Beliefs:
+    """The beliefs of a run, shared by all analyses."""
+    return _beliefs(run, float(getattr(run, "option_mass", OPTION_MASS)))
+
+
+@once
+def _beliefs(run: Evaluated, least: float) -> Beliefs:
+    return Beliefs(run)
 
 
 class Beliefs:

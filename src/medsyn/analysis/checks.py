@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import fisher_exact
 
-from medsyn.analysis.beliefs import Beliefs
+from medsyn.analysis.beliefs import beliefs_of
 from medsyn.analysis.frames import BASELINE, Evaluated, answers, by_case, columns, grades, models, parts, share
 from medsyn.case import Case
 from medsyn.measure import mean, paired_difference
@@ -238,7 +238,7 @@ class _Told:
 
 
 def _told(run: Evaluated, condition: str) -> dict[str, _Told]:
-    beliefs = Beliefs(run)
+    beliefs = beliefs_of(run)
     found = {model: _Told() for model in models(run)}
     asked = {(r.model, r.case) for r in run.results if r.task == "fdx" and r.condition == condition}
     for model, case in sorted(asked):

@@ -13,17 +13,16 @@ import polars as pl
 
 from medsyn.analysis.conditions import compared_with, condition_order
 from medsyn.analysis.frames import (
+    ALL,
     BASELINE,
     Evaluated,
-    answers,
-    by_case,
+    cells,
     columns,
-    grades,
     models,
     pairs,
     parts,
-    scoped,
     scopes,
+    values_by_condition,
 )
 from medsyn.measure.comparison import compare, holm
 from medsyn.measure.reliability import reliable
@@ -55,11 +54,11 @@ def model_differences(run: Evaluated, condition: str = BASELINE) -> pl.DataFrame
         for scope in scopes(run):
             for place, first in enumerate(names):
                 for second in names[place + 1 :]:
-                    both = [groups.get((name, task, judge, condition)) for name in (first, second)]
-                    if any(frame is None for frame in both):
+                    if not {(name, task, judge, condition, ALL) for name in (first, second)} <= groups.keys():
                         continue
+                    both = [groups.get((name, task, judge, condition, scope)) for name in (first, second)]
                     row = {"task": task, "judge": judge, "language": scope, "condition": condition}
-                    rows.append(row | {"first": first, "second": second} | _test(*both, scope))
+                    rows.append(row | {"first": first, "second": second} | _test(*both))
     return _corrected(rows, _MODELS)
 
 
@@ -76,27 +75,25 @@ def condition_differences(run: Evaluated, baseline: str = BASELINE) -> pl.DataFr
             for model in models(run):
                 for condition in order:
                     against = compared_with(condition, baseline)
-                    one, other = (groups.get((model, task, judge, name)) for name in (condition, against))
-                    if against is None or one is None:
+                    if against is None or (model, task, judge, condition, ALL) not in groups:
                         continue
+                    one, other = (groups.get((model, task, judge, name, scope)) for name in (condition, against))
                     row = {"task": task, "judge": judge, "language": scope, "model": model}
-                    rows.append(row | {"condition": condition, "against": against} | _test(one, other, scope))
+                    rows.append(row | {"condition": condition, "against": against} | _test(one, other))
     return _corrected(rows, _CONDITIONS)
 
 
 def _values(run: Evaluated) -> dict[tuple[Any, ...], pl.DataFrame]:
-    chosen = answers(run).filter(pl.col("task") == "fdx").with_columns(judge=pl.lit(None, dtype=pl.String))
-    listed = grades(run).filter(pl.col("task") == "ddx")
-    return parts(pl.concat([by_case(chosen, _KEYS, "right"), by_case(listed, _KEYS, "covered")]), _KEYS)
+    return cells(values_by_condition(run), _KEYS, run)
 
 
 def _tasks(groups: dict[tuple[Any, ...], pl.DataFrame]) -> list[tuple[str, str | None]]:
-    found = dict.fromkeys((task, judge) for _, task, judge, _ in groups)
+    found = dict.fromkeys((task, judge) for _, task, judge, *_ in groups)
     return sorted(found, key=lambda pair: (pair[0] != "fdx", pair[1] or ""))
 
 
-def _test(one: pl.DataFrame | None, other: pl.DataFrame | None, scope: str) -> dict[str, Any]:
-    found = compare(*pairs(scoped(one, scope), scoped(other, scope)), bounds=(-1, 1))
+def _test(one: pl.DataFrame | None, other: pl.DataFrame | None) -> dict[str, Any]:
+    found = compare(*pairs(one, other), bounds=(-1, 1))
     count = found.difference.n
     return columns("difference", found.difference.times(100)) | {
         "pairs": count,

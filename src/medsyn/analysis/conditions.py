@@ -9,21 +9,18 @@ import polars as pl
 from medsyn.analysis.frames import (
     BASELINE,
     Evaluated,
-    answers,
     average,
-    by_case,
-    case_share,
+    case_shares,
+    cells,
     columns,
     difference_of,
-    grades,
     known,
     missing,
     models,
     pairs,
-    parts,
-    scoped,
     scopes,
     skips,
+    values_by_condition,
 )
 from medsyn.condition import CONDITIONS
 from medsyn.taxonomy import EvidenceType
@@ -60,22 +57,17 @@ def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
     type out, the same without that step; else the baseline. A condition under which no case could be shown
     stands there with 0 cases.
     """
-    chosen = answers(run).filter(pl.col("task") == "fdx").with_columns(judge=pl.lit(None, dtype=pl.String))
-    listed = grades(run).filter(pl.col("task") == "ddx")
-    values = pl.concat([by_case(chosen, _KEYS, "right"), by_case(listed, _KEYS, "covered")])
-    groups = parts(values, _KEYS)
+    groups = cells(values_by_condition(run), _KEYS, run)
     unasked = skips(run)
-    rows = []
+    rows, frames = [], []
     for model, task, judge, condition in _keys(run, groups):
         for scope in scopes(run):
-            frame = scoped(groups.get((model, task, judge, condition)), scope)
+            frame = groups.get((model, task, judge, condition, scope))
             skipped = unasked.get((model, task, condition, scope), 0)
             if not skipped and (frame is None or not len(frame)):
                 continue
             row = {"model": model, "task": task, "judge": judge, "condition": condition, "language": scope}
-            estimate = case_share(frame)
-            row |= columns("value", estimate) | {
-                "cases": estimate.n,
+            row |= {
                 "value_answered": average(known(frame, "value_answered"), 100),
                 "answered_share": average(known(frame, "answered"), 100),
                 "missing": missing(frame),
@@ -83,10 +75,13 @@ def conditions_table(run: Evaluated, baseline: str = BASELINE) -> pl.DataFrame:
             }
             against = compared_with(condition, baseline)
             if against is not None:
-                base = scoped(groups.get((model, task, judge, against)), scope)
+                base = groups.get((model, task, judge, against, scope))
                 difference = difference_of(*pairs(frame, base))
                 row |= columns("difference", difference) | {"pairs": difference.n, "against": against}
             rows.append(row)
+            frames.append(frame)
+    for row, estimate in zip(rows, case_shares(frames), strict=True):
+        row |= columns("value", estimate) | {"cases": estimate.n}
     return pl.DataFrame(rows, schema=_SCHEMA)
 
 
@@ -125,8 +120,8 @@ def condition_order(names: Iterable[str]) -> list[str]:
 
 def _keys(run: Evaluated, groups: dict) -> list[tuple[str, str, str | None, str]]:
     """Every model, task, judge and condition that was asked or skipped, in reading order."""
-    found = set(groups)
-    graders: dict[str, set] = {"fdx": {None}, "ddx": {judge for _, task, judge, _ in groups if task == "ddx"}}
+    found = {key[:4] for key in groups}
+    graders: dict[str, set] = {"fdx": {None}, "ddx": {judge for _, task, judge, _ in found if task == "ddx"}}
     for skip in run.skipped:
         for judge in graders.get(skip.task, ()):
             found.add((skip.model, skip.task, judge, skip.condition))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from medsyn.analysis.beliefs import Belief, Beliefs
+from medsyn.analysis.beliefs import Belief, Beliefs, beliefs_of
 from medsyn.analysis.frames import BASELINE, Evaluated, columns, models, parts
 from medsyn.case import Case
 from medsyn.condition import MOST_TYPES, orders, subsets
@@ -169,7 +169,7 @@ def payoff(belief: Belief, right: int) -> float | str:
 
 def _games(run: Evaluated) -> list[tuple[str, str, _Game]]:
     """Every model, form and case that all subsets were asked of, in the order of models and cases."""
-    beliefs = Beliefs(run)
+    beliefs = beliefs_of(run)
     asked: dict[tuple[str, str], dict[str, set[_Left]]] = defaultdict(lambda: defaultdict(set))
     for model, case, condition in beliefs.keys:
         shown, left = _parted(condition)

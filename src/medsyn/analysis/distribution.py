@@ -8,7 +8,7 @@ from medsyn.analysis.frames import (
     BASELINE,
     Evaluated,
     by_case,
-    case_share,
+    case_shares,
     columns,
     grades,
     missing,
@@ -51,9 +51,10 @@ def grade_distribution(run: Evaluated, condition: str = BASELINE) -> pl.DataFram
             cases = scoped(whole, scope)
             if cases is None or not len(cases):
                 continue
-            for grade in scale:
-                one = pl.DataFrame({"answered": cases["answered"], "value": cases[f"has_{grade}"]})
-                estimate = case_share(one)
+            each = [
+                pl.DataFrame({"answered": cases["answered"], "value": cases[f"has_{grade}"]}) for grade in scale
+            ]
+            for grade, one, estimate in zip(scale, each, case_shares(each), strict=True):
                 rows.append(
                     dict(zip(_KEYS, key, strict=True))
                     | {"condition": condition, "language": scope, "grade": grade}

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from medsyn.analysis.kept import once
 from medsyn.case import Casebook
 from medsyn.judge.types import COVERED, LOWEST, Verdict
 from medsyn.measure import Estimate, mean, wilson
-from medsyn.measure.interval import paired_difference, paired_shares, weighted_mean
+from medsyn.measure.interval import means, paired_difference, paired_shares, weighted_means
 from medsyn.run.types import Result, Skipped
 
 BASELINE = "images"
@@ -62,6 +63,7 @@ _ANSWER = {
     "right": pl.Float64,
     "diagnoses": pl.String,
 }
+_AS_GIVEN = tuple(_ANSWER)[:-3]
 _GRADE = {
     "model": pl.String,
     "task": pl.String,
@@ -80,13 +82,23 @@ _GRADE = {
 
 def models(run: Evaluated) -> list[str]:
     """The models of a run, in order of first appearance."""
+    return list(_models(run))
+
+
+@once
+def _models(run: Evaluated) -> tuple[str, ...]:
     names = dict.fromkeys(result.model for result in run.results)
-    return list(names | dict.fromkeys(skip.model for skip in run.skipped))
+    return tuple(names | dict.fromkeys(skip.model for skip in run.skipped))
 
 
 def judges(run: Evaluated, task: str | None = None) -> list[str]:
     """The judges that graded answers of a task (or of any), in order of first appearance."""
-    return list(
+    return list(_judges(run, task))
+
+
+@once
+def _judges(run: Evaluated, task: str | None) -> tuple[str, ...]:
+    return tuple(
         dict.fromkeys(judge for result in run.results if task in (None, result.task) for judge in result.verdicts)
     )
 
@@ -103,12 +115,19 @@ def answers(run: Evaluated) -> pl.DataFrame:
     ``right`` is 1, 0, or null (missing, or a task without options); ``option`` is the chosen option's text;
     ``diagnoses`` are joined by `` | ``.
     """
-    rows = []
-    for r in run.results:
-        option = run.book[r.case].options[r.option].text if r.option is not None else None
-        head = (r.model, r.task, r.condition, r.case, r.language, r.rotation, r.replicate, r.status)
-        rows.append((*head, r.reason, option, _right(r), " | ".join(r.diagnoses) or None))
-    return pl.DataFrame(rows, schema=_ANSWER, orient="row")
+    return _answers(run).clone()
+
+
+@once
+def _answers(run: Evaluated) -> pl.DataFrame:
+    options = {case.id: case.options for case in run.book}
+    columns: dict[str, list[Any]] = {
+        name: [getattr(result, name) for result in run.results] for name in _ANSWER if name in _AS_GIVEN
+    }
+    columns["option"] = [None if r.option is None else options[r.case][r.option].text for r in run.results]
+    columns["right"] = [_right(r) for r in run.results]
+    columns["diagnoses"] = [" | ".join(r.diagnoses) or None for r in run.results]
+    return pl.DataFrame(columns, schema=_ANSWER)
 
 
 def _right(result: Result) -> float | None:
@@ -123,6 +142,11 @@ def grades(run: Evaluated) -> pl.DataFrame:
     ``covered`` is 1 for a grade of 4 or more, else 0; ``covered_k`` the same within the first k diagnoses,
     and null where the judge gives no rank and the list is longer. ``missing`` says why there is no grade.
     """
+    return _grades(run).clone()
+
+
+@once
+def _grades(run: Evaluated) -> pl.DataFrame:
     by_task = {task: judges(run, task) for task in LOWEST}
     rows = []
     for r in run.results:
@@ -180,6 +204,12 @@ def parts(frame: pl.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], pl.
     return frame.partition_by(list(keys), as_dict=True, maintain_order=True) if len(frame) else {}
 
 
+def cells(frame: pl.DataFrame, keys: Sequence[str], run: Evaluated) -> dict[tuple[Any, ...], pl.DataFrame]:
+    """Split a frame of cases once by keys and scope: by each key and `ALL`, and by each language of several."""
+    found = {(*key, ALL): part for key, part in parts(frame, keys).items()}
+    return found | (parts(frame, [*keys, "language"]) if len(scopes(run)) > 1 else {})
+
+
 def scoped(frame: pl.DataFrame | None, scope: str) -> pl.DataFrame | None:
     """Keep the cases of a language (`ALL` keeps all)."""
     if frame is None or scope == ALL:
@@ -203,6 +233,10 @@ def pairs(a: pl.DataFrame | None, b: pl.DataFrame | None) -> tuple[np.ndarray, n
     """The values of the cases that both frames know, in one order."""
     if a is None or b is None:
         return np.empty(0), np.empty(0)
+    if a.get_column("case").equals(b.get_column("case")):
+        first, second = (one.get_column("value").fill_null(np.nan).to_numpy() for one in (a, b))
+        kept = ~(np.isnan(first) | np.isnan(second))
+        return first[kept], second[kept]
     both = a.join(b, on="case", how="inner", maintain_order="left").drop_nulls(["value", "value_right"])
     return both.get_column("value").to_numpy(), both.get_column("value_right").to_numpy()
 
@@ -214,21 +248,48 @@ def share(values: np.ndarray) -> Estimate:
     return mean(values).times(100)
 
 
-def case_mean(frame: pl.DataFrame | None) -> Estimate:
-    """Mean over the cases of `by_case`, right also where a judge's failures left grades missing.
+def case_means(frames: Sequence[pl.DataFrame | None]) -> list[Estimate]:
+    """Means over the cases of `by_case`, right also where a judge's failures left grades missing.
 
     What is missing then are grades of answers, never of refusals, which need no judge. So the graded answers
     stand for all answers: they are weighted by answers over graded answers. Where none of several answers was
-    graded, there is no value.
+    graded, there is no value. Many frames together take a fraction of the time that each alone does.
     """
-    values, weights = _weighted(frame)
-    return mean(values) if weights is None else weighted_mean(values, weights)
+    return _estimates([_weighted(frame) for frame in frames])
+
+
+def case_mean(frame: pl.DataFrame | None) -> Estimate:
+    """`case_means` of one frame."""
+    return case_means([frame])[0]
+
+
+def case_shares(frames: Sequence[pl.DataFrame | None]) -> list[Estimate]:
+    """`case_means` of values from 0 to 1, in percent, with `share`'s interval where nothing is weighted."""
+    told = [_weighted(frame) for frame in frames]
+    yes_or_no = [weights is None and bool(np.isin(values, (0, 1)).all()) for values, weights in told]
+    others = iter(_estimates([one for one, plain in zip(told, yes_or_no, strict=True) if not plain]))
+    return [
+        share(values) if plain else next(others).times(100)
+        for (values, _), plain in zip(told, yes_or_no, strict=True)
+    ]
 
 
 def case_share(frame: pl.DataFrame | None) -> Estimate:
-    """`case_mean` of values from 0 to 1, in percent, with `share`'s interval where nothing is weighted."""
+    """`case_shares` of one frame."""
+    return case_shares([frame])[0]
+
+
+def case_value(frame: pl.DataFrame | None) -> tuple[float, int]:
+    """The value of `case_mean` and its number of cases, where no interval is wanted."""
     values, weights = _weighted(frame)
-    return share(values) if weights is None else weighted_mean(values, weights).times(100)
+    return (float(np.average(values, weights=weights)) if len(values) else np.nan), len(values)
+
+
+def _estimates(told: Sequence[tuple[np.ndarray, np.ndarray | None]]) -> list[Estimate]:
+    """Means, weighted where there are weights, all of a kind at once."""
+    plain = iter(means([values for values, weights in told if weights is None]))
+    weighted = iter(weighted_means([(values, weights) for values, weights in told if weights is not None]))
+    return [next(plain if weights is None else weighted) for _, weights in told]
 
 
 def _weighted(frame: pl.DataFrame | None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -269,12 +330,33 @@ def average(values: np.ndarray, factor: float = 1.0) -> float | None:
     return float(values.mean()) * factor if len(values) else None
 
 
+def values_by_condition(run: Evaluated) -> pl.DataFrame:
+    """One value a model, task, judge, condition and case: whether it is right (``fdx``) or covered (``ddx``).
+
+    ``judge`` is null for ``fdx``. The columns are those of `by_case`.
+    """
+    return _values_by_condition(run).clone()
+
+
+@once
+def _values_by_condition(run: Evaluated) -> pl.DataFrame:
+    keys = ["model", "task", "judge", "condition"]
+    chosen = answers(run).filter(pl.col("task") == "fdx").with_columns(judge=pl.lit(None, dtype=pl.String))
+    listed = grades(run).filter(pl.col("task") == "ddx")
+    return pl.concat([by_case(chosen, keys, "right"), by_case(listed, keys, "covered")])
+
+
 def _null(number: float) -> float | None:
     return None if np.isnan(number) else float(number)
 
 
 def skips(run: Evaluated) -> dict[tuple[str, str, str, str], int]:
     """Number of cases that were not asked, by model, task, condition and scope."""
+    return _skips(run)
+
+
+@once
+def _skips(run: Evaluated) -> dict[tuple[str, str, str, str], int]:
     cases: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
     for skip in run.skipped:
         for scope in (ALL, run.book[skip.case].language):

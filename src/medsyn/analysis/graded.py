@@ -10,15 +10,15 @@ from medsyn.analysis.frames import (
     Evaluated,
     average,
     by_case,
-    case_mean,
-    case_share,
+    case_means,
+    case_shares,
+    case_value,
+    cells,
     columns,
     grades,
     known,
     missing,
     models,
-    parts,
-    scoped,
     scopes,
 )
 
@@ -53,31 +53,35 @@ def grades_table(run: Evaluated) -> pl.DataFrame:
     """
     frame = grades(run)
     values = {
-        name: parts(by_case(frame, _KEYS, name), _KEYS)
+        name: cells(by_case(frame, _KEYS, name), _KEYS, run)
         for name in ("score", "covered", "listed", *(f"covered_{depth}" for depth in DEPTHS))
     }
     order = {name: place for place, name in enumerate(condition_order(key[3] for key in values["score"]))}
     rank = {name: place for place, name in enumerate(models(run))}
+    languages = {name: place for place, name in enumerate(scopes(run))}
+    keys = sorted(
+        values["score"], key=lambda key: (key[0], rank[key[1]], key[2], order[key[3]], languages[key[4]])
+    )
+    estimates = {
+        name: of([values[name][key] for key in keys])
+        for name, of in (("score", case_means), ("covered", case_shares))
+    }
     rows = []
-    for key in sorted(values["score"], key=lambda key: (key[0], rank[key[1]], key[2], order[key[3]])):
-        task, model, judge, condition = key
-        for scope in scopes(run):
-            of = {name: scoped(groups.get(key), scope) for name, groups in values.items()}
-            if not len(of["score"]):
-                continue
-            grade, covered = case_mean(of["score"]), case_share(of["covered"])
-            row = {"model": model, "task": task, "judge": judge, "condition": condition, "language": scope}
-            row |= columns("grade", grade) | columns("covered", covered)
-            row |= {
-                "cases": grade.n,
-                "missing": missing(of["score"]),
-                "answered_share": average(known(of["score"], "answered"), 100),
-                "rank_missing": covered.n - len(known(of[f"covered_{DEPTHS[0]}"])),
-                "list_length": average(known(of["listed"])),
-            }
-            # only covered cases can lack a rank, so a mean of the cases that are left would be too low
-            for depth in DEPTHS:
-                within = case_share(of[f"covered_{depth}"])
-                row[f"covered_{depth}"] = within.value if within.n == covered.n > 0 else None
-            rows.append(row)
+    for key, grade, covered in zip(keys, *estimates.values(), strict=True):
+        task, model, judge, condition, scope = key
+        of = {name: groups[key] for name, groups in values.items()}
+        row = {"model": model, "task": task, "judge": judge, "condition": condition, "language": scope}
+        row |= columns("grade", grade) | columns("covered", covered)
+        row |= {
+            "cases": grade.n,
+            "missing": missing(of["score"]),
+            "answered_share": average(known(of["score"], "answered"), 100),
+            "rank_missing": covered.n - len(known(of[f"covered_{DEPTHS[0]}"])),
+            "list_length": average(known(of["listed"])),
+        }
+        # only covered cases can lack a rank, so a mean of the cases that are left would be too low
+        for depth in DEPTHS:
+            within, count = case_value(of[f"covered_{depth}"])
+            row[f"covered_{depth}"] = 100 * within if count == covered.n > 0 else None
+        rows.append(row)
     return pl.DataFrame(rows, schema=_SCHEMA)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from medsyn.analysis.beliefs import Belief, Beliefs
+from medsyn.analysis.beliefs import Belief, Beliefs, beliefs_of
 from medsyn.analysis.frames import Evaluated, columns, models, parts
 from medsyn.case import Case
 from medsyn.measure import (
@@ -102,7 +102,7 @@ def sensitivities(run: Evaluated) -> pl.DataFrame:
     ``samples``); ``samples`` is the smallest number of answers behind a posterior from samples, and the
     columns of `medsyn.measure.Moments` then say what else they tell.
     """
-    beliefs = Beliefs(run)
+    beliefs = beliefs_of(run)
     place = {case.id: number for number, case in enumerate(run.book)}
     left_out = _left_out(run, beliefs)
     rows: list[dict[str, Any]] = []
