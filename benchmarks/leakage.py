@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/leakage.py [--shared ../shared] [--ontology INDEX] [--show LEVEL]
 
-Inputs are the 46 reports of F1000Research (their case sections and captions) and the MedPix sample (before its
-importer masks it). The search for names is not the masker's: `tests/leak_inputs.py`. ``--show`` prints what the
+Inputs are the 46 reports of F1000Research (their case sections and captions) and half of MedR-Bench's diagnosis
+part, on which the finder was improved; the other half, which was not read before; and the MedPix sample before its
+importer masks it. The search for names is not the masker's: `tests/leak_inputs.py`. ``--show`` prints what the
 search still finds after a level, for reading.
 """
 
@@ -18,8 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from leak_inputs import Told, f1000_cases, medpix_cases, search, shown  # noqa: E402
-
+from leak_inputs import Told, f1000_cases, medpix_cases, medrbench_cases, search, shown  # noqa: E402
 from medsyn.case import Case  # noqa: E402
 from medsyn.leakage import case_leaks, clues_of, mask_case  # noqa: E402
 from medsyn.measure import wilson  # noqa: E402
@@ -74,6 +74,13 @@ def main() -> None:
 
         ontology = Ontology.open(options.ontology)
     measure("F1000Research reports", f1000_cases(options.shared), ontology, options.show)
+    for unread, half in ((False, "first half"), (True, "other half, unread")):
+        measure(
+            f"MedR-Bench, {half}",
+            medrbench_cases(options.shared, unread=unread),
+            ontology,
+            None if unread else options.show,
+        )
     measure("MedPix sample", medpix_cases(options.shared), ontology, options.show)
 
 

@@ -9,6 +9,7 @@ spellings and genes, which the masker does not see.
 from __future__ import annotations
 
 import csv
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -81,7 +82,26 @@ def medpix_cases(shared: Path) -> list[Told]:
     return told
 
 
-_PLAIN = frozenset("congenital bilateral occipital vertebral multiple syndrome condition disease".split())
+def medrbench_cases(shared: Path, *, unread: bool) -> list[Told]:
+    """Return diagnosis cases of MedR-Bench: the report's text as history, its one-line diagnosis as the name.
+
+    The first half was read while the finder was written; the other half, ``unread``, is what it is judged by. The
+    search looks for each disease of the diagnosis by itself.
+    """
+    path = shared / "data/benchmarks/MedR-Bench/demo_diagnosis_100.json"
+    told = []
+    items = list(json.loads(path.read_text(encoding="utf-8")).items())
+    for key, found in items[50:] if unread else items[:50]:
+        name = found["generate_case"]["diagnosis_results"].strip().rstrip(".")
+        case = Case(id=key, language="en", history=found["raw_case"], diagnosis=Diagnosis(name=name))
+        pieces = re.split(
+            r"[,;()]|\b(?:with|due to|secondary to|and|caused by|in|associated|complicated by)\b", name
+        )
+        told.append(Told(case, (name,), tuple(p for piece in pieces if " " in (p := piece.strip()) or len(p) > 7)))
+    return told
+
+
+_PLAIN = frozenset(["congenital", "bilateral", "occipital", "vertebral", "multiple", "syndrome", "condition"])
 
 
 def _read_jats(path: Path) -> tuple[str, list[str]]:

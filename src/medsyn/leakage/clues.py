@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from medsyn.case.types import Case, Diagnosis
 from medsyn.leakage.confirming import Line, find_lines, reported_genes
 from medsyn.leakage.match import Match, Reason, first_of_each_place
 from medsyn.leakage.names import all_names
+from medsyn.leakage.variants import variants_of
 from medsyn.leakage.words import COMMON, is_capitals
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Clues:
     """The diagnosis, its aliases and synonyms."""
     abbreviations: tuple[str, ...] = ()
     """Abbreviations, matched as they stand; those that are initials of a name need not be here."""
+    parts: tuple[str, ...] = ()
+    """Diseases that the diagnosis is made of, where it lists several."""
     genes: tuple[str, ...] = ()
     """Symbols of genes, matched as they stand: the ontology's, and those in which the case reports a variant."""
     concept: str | None = None
@@ -78,16 +81,21 @@ def clues_of(case: Case, ontology: Ontology | None = None, extra: Iterable[str] 
     if not own:
         return None
     concept = concept_of(case.diagnosis, ontology) if ontology and case.diagnosis else None
-    names = _unique((*own, *((concept.name, *concept.synonyms) if concept else ())))
+    written = [variants_of(name) for name in own]
+    names = _unique(
+        (*(name for one in written for name in one.names), *((concept.name, *concept.synonyms) if concept else ()))
+    )
     texts = [text for _, text in case.texts] + [item.findings for item in case.evidence if item.findings]
     explained = [short for text in texts for short in explained_abbreviations(text, names, case.language)]
     # two letters, or an abbreviation of every note, stand for too much unless the case itself uses them so
     known = [
         short for short in (concept.abbreviations if concept else ()) if len(short) > 2 and short not in COMMON
     ]
+    bracketed = [short for one in written for short in one.abbreviations]
     return Clues(
         names=names,
-        abbreviations=tuple(short for short in _unique((*explained, *known)) if short not in names),
+        abbreviations=tuple(short for short in _unique((*bracketed, *explained, *known)) if short not in names),
+        parts=_unique(part for one in written for part in one.parts),
         genes=_unique((*(concept.genes if concept else ()), *(g for text in texts for g in reported_genes(text)))),
         concept=concept.id if concept else None,
     )
@@ -148,6 +156,8 @@ def find_clues(
         [['name'], ['abbreviation', 'name'], ['gene', 'abbreviation', 'name']]
     """
     found = all_names(text, clues.names, language)
+    parts = (match for match in all_names(text, clues.parts, language) if match.reason == "name")
+    found += [replace(match, reason="part") for match in parts]
     for words, reason in ((clues.abbreviations, "abbreviation"), (clues.genes, "gene")):
         for word in words:
             found += [

@@ -34,18 +34,19 @@ _SIGNS = _set(
     """abnormality absence anomaly appearance artery blood bone brain calcification cancer change collapse
     collection compression cyst defect deficiency deformity dilatation dilation disease disorder displacement edema
     effusion enlargement excess failure fluid fracture hematoma hemorrhage infection inflammation injury lesion
-    malformation mass narrowing neoplasm nodule obstruction perforation rupture sign swelling syndrome tear
-    thickening trauma tumor variant"""
+    malformation mass narrowing neoplasm nodule obstruction perforation pregnancy rupture sign swelling syndrome
+    tear thickening trauma tumor variant"""
 )
 """Words, folded as `fold` does, that describe a finding and name no disease by themselves."""
 _ORGANS = _set(
-    """adrenal bladder bowel brain breast colon ear eye gallbladder heart hip kidney knee liver lung muscle nerve
-    ovary pancreas prostate rib skin skull spine spleen testis thyroid uterus wrist"""
+    """adenoid adrenal appendix arachnoid bladder bowel brain breast carotid choroid colon deltoid ear ethmoid eye
+    gallbladder heart hip kidney knee liver lung mastoid muscle nerve ovary pancreas perineum prostate rib sigmoid
+    skin skull sphenoid spine spleen testis thyroid uterus vasculature wrist"""
 )
 COMMON = _set(
-    """ADC BMI BUN CBC CNS COPD CPK CRP CSF CTA DTR DWI ECG EEG EKG EMG ESR FDG FLAIR GCS HEENT HIV ICU IVP KUB
+    """ADC BMI BUN CBC CNS COPD CPK CRP CSF CTA DTR DWI ECG EEG EKG EMG ESR FDG FLAIR GCS HEENT HIV ICU III IVP KUB
     LFT LFTS LLQ LUQ MRA MRI MRS MRV MVA MVC NAD NSAID PCR PET PMH RBC RLQ ROM RUQ SPECT STIR TIA USA
-    WBC"""
+    WBC WHO"""
 )
 """Abbreviations of clinical notes that are never taken for a diagnosis made of the same letters."""
 _DISEASE = re.compile(r"(oma|itis|osis|iasis|oid|emia|plasia|ectasis|cephalus|cephaly|pathy|cele|oea|rrhea)$")
@@ -70,6 +71,7 @@ def fold(word: str) -> str:
     text = unicodedata.normalize("NFKD", word.casefold())
     text = "".join(letter for letter in text if not unicodedata.combining(letter))
     text = re.sub(r"['’](s)?$", "", text)
+    text = re.sub(r"(?<=[a-z]{5})\d+$", "", text)  # a reference that stands at its end, as in atresia7
     text = text.replace("ae", "e").replace("oe", "e")
     text = re.sub(r"our(?=$|s$|al$|ed$)", "or", text)
     text = re.sub(r"(?<=[a-z]{3})is(?=e$|ed$|ing$|ation$)", "iz", text)
@@ -149,9 +151,13 @@ def disease_words(name: str) -> frozenset[str]:
         ['brucella', 'canis', 'listeria', 'monocytogene']
     """
     tokens = [token for token in tokens_of(name) if token.folded not in _STOP | _MODIFIERS]
-    found = {token.folded for token in tokens if len(token.folded) >= 6 and _DISEASE.search(token.folded)}
+    found = {
+        token.folded
+        for token in tokens
+        if len(token.folded) >= 6 and _DISEASE.search(token.folded) and token.folded not in _ORGANS
+    }
     head = _head(name)
-    if len(head) >= 6 and head not in _SIGNS and not _ADJECTIVE.search(head):
+    if len(head) >= 6 and head not in _SIGNS | _ORGANS and not _ADJECTIVE.search(head):
         found.add(head)
     for before, after in pairwise(tokens):
         eponym = before.text[0].isupper() and len(before.text) >= 5 and before.folded not in _ORGANS | _SIGNS
@@ -170,6 +176,18 @@ def names_disease(word: str) -> bool:
         (True, False)
     """
     return _DISEASE.search(fold(word)) is not None
+
+
+def names_something(word: str) -> bool:
+    """Whether one word alone names more than an organ, a finding or a quality (gastroschisis).
+
+    Example:
+        >>> names_something("gastroschisis"), names_something("perforation"), names_something("two words")
+        (True, False, False)
+    """
+    folded = fold(word)
+    plain = folded in _SIGNS | _ORGANS | _MODIFIERS or _ADJECTIVE.search(folded)
+    return len(folded) >= 7 and folded.isalpha() and not plain
 
 
 def _head(name: str) -> str:
