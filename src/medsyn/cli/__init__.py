@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from medsyn import __version__
-from medsyn.cli import cases, export, judge, model, phantom, power, published, rapt, report, run, sensitivity
+from medsyn.cli import (
+    cases,
+    export,
+    judge,
+    model,
+    ontology,
+    phantom,
+    power,
+    published,
+    rapt,
+    report,
+    run,
+    sensitivity,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +40,7 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(model.app, name="model")
 app.add_typer(published.app, name="published")
 app.add_typer(judge.app, name="judge")
+app.add_typer(ontology.app, name="ontology")
 app.command("run")(run.run)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("grade")(run.grade)

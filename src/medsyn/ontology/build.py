@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,19 @@ class Built:
     """Concepts with a prevalence class."""
 
 
-def build(doid: Path | None, orphanet: Sequence[Path], out: Path | None = None) -> Built:
+def build(
+    doid: Path | None,
+    orphanet: Sequence[Path],
+    out: Path | None = None,
+    each: Callable[[], None] = lambda: None,
+) -> Built:
     """Make an index from ``doid.obo`` or files of Orphanet or both, by default in the cache directory.
+
+    Args:
+        doid: the Disease Ontology in OBO.
+        orphanet: files of Orphanet, in any order.
+        out: where the index is written.
+        each: called after each term.
 
     Raises:
         OntologyError: if no file is given, or one cannot be read.
@@ -42,8 +53,8 @@ def build(doid: Path | None, orphanet: Sequence[Path], out: Path | None = None) 
     files = [*([doid] if doid else []), *orphanet]
     if not files:
         raise OntologyError("no source", found="neither --doid nor --orphanet", expected="at least one file")
-    mine = read_doid(doid) if doid else []
-    theirs = read_orphanet(orphanet)
+    mine = read_doid(doid, each) if doid else []
+    theirs = read_orphanet(orphanet, each)
     concepts, systems = merged(mine, theirs)
     index = store.Index(
         concepts=tuple(concepts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from medsyn.ontology.entry import Entry
@@ -22,7 +23,7 @@ _SYSTEMS = {
 }
 
 
-def read_doid(path: Path) -> list[Entry]:
+def read_doid(path: Path, each: Callable[[], None] = lambda: None) -> list[Entry]:
     """Return the terms that are in use, with their exact synonyms.
 
     Raises:
@@ -38,7 +39,11 @@ def read_doid(path: Path) -> list[Entry]:
             ontology = pronto.Ontology(path, import_depth=0, threads=1)
     except (ValueError, SyntaxError, TypeError, KeyError, OSError, EOFError) as error:
         raise OntologyError(str(error), file=path, found="no readable OBO", expected="doid.obo") from error
-    entries = [_entry(term) for term in ontology.terms() if term.id.startswith("DOID:") and not term.obsolete]
+    entries = []
+    for term in ontology.terms():
+        if term.id.startswith("DOID:") and not term.obsolete:
+            entries.append(_entry(term))
+            each()
     if not entries:
         raise OntologyError("no terms", file=path, found="no id that begins with DOID:", expected="doid.obo")
     ids = {entry.id for entry in entries}

@@ -51,7 +51,7 @@ class Finder:
     def __init__(self, index: Index):
         self._concepts = index.concepts
         self._tables = index.tables
-        self._speller = Speller(index.tables["sequence"])
+        self._speller = Speller({**index.tables["plain"], **index.tables["sequence"]})
 
     def find(self, text: str) -> Found:
         """Return the concept that a text names, or none with the reason."""
@@ -59,8 +59,14 @@ class Finder:
         if not any(character.isalpha() for character in text):
             return Found(None, 0.0, "no words")
         twofold: list[str] = []
-        for corrected in (None, self._speller):
-            hit = next(self._hits(text, corrected, twofold), None)
+        fixed, note = self._speller.corrected(text)
+        rules = (
+            (self._whole(text, twofold), ""),
+            (self._whole(fixed, twofold) if note else iter(()), note),
+            (self._parts(fixed, twofold), note),
+        )
+        for hits, why in rules:
+            hit = next(_less(hits, 0.9 if why else 1.0, why), None)
             if hit is not None:
                 return self._found(hit)
         if twofold:
@@ -75,62 +81,70 @@ class Finder:
             reason = "synonym"
         return Found(concept, round(hit.confidence, 3), reason, matched)
 
-    def _hits(self, text: str, speller: Speller | None, twofold: list[str]) -> Iterator[_Hit]:
-        """Yield what the rules find, the strictest rule first."""
-        bare, inner = say.brackets(text)
-        staged = say.without_stage(bare)
+    def _whole(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
+        """Yield what all of a text names, without brackets, stage and qualifiers at most."""
+        staged = say.without_stage(say.brackets(text)[0])
         wholes = {
             staged: "without stage",
-            bare: "without brackets",
+            say.brackets(text)[0]: "without brackets",
             say.without_stage(text): "without stage",
             text: "",
         }
         wholes.pop("", None)
         for whole, why in reversed(wholes.items()):
-            yield from _less(self._base(whole, speller, twofold), 0.98 if why else 1.0, why)
-        yield from self._narrow(_less(self._reduced(staged, speller, say.QUALIFIERS), 0.9, ""))
+            yield from _less(self._base(whole, twofold), 0.98 if why else 1.0, why)
+        spelt = self._spelt_out(staged)
+        if spelt != staged:
+            why = "abbreviation spelt out"
+            yield from _less(self._base(spelt, twofold), 0.9, why)
+            yield from self._narrow(_less(self._reduced(spelt, say.QUALIFIERS), 0.85, why))
+        yield from self._narrow(_less(self._reduced(staged, say.QUALIFIERS), 0.9, ""))
+
+    def _parts(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
+        """Yield what a part of a text names."""
+        bare, inner = say.brackets(text)
+        staged = say.without_stage(bare)
         parts = say.heads(staged)
         for part in parts:
             why = f"the part {part!r}"
-            yield from self._narrow(_less(self._base(part, speller, twofold), 0.88, why))
-            yield from self._narrow(_less(self._reduced(part, speller, say.QUALIFIERS), 0.84, why))
+            yield from self._narrow(_less(self._base(part, twofold), 0.88, why))
+            yield from self._narrow(_less(self._reduced(part, say.QUALIFIERS), 0.84, why))
         for part in (staged, *parts):
-            loose = self._reduced(part, speller, say.QUALIFIERS | say.SITES, wider=True)
+            loose = self._reduced(part, say.QUALIFIERS | say.SITES, wider=True)
             yield from self._narrow(_less(loose, 0.75, ""))
         for part in inner:
             if len(part) > 3 or not is_abbreviation(part):
                 for piece in (part, *say.heads(part)):
-                    yield from self._narrow(_less(self._base(piece, speller, twofold), 0.75, "in brackets"))
+                    yield from self._narrow(_less(self._base(piece, twofold), 0.75, "in brackets"))
         for part in (staged, *parts):
-            yield from self._narrow(self._by_rare_word(part, speller))
+            key = core_key(telling(words(part)))
+            yield from self._narrow(self._look("rare", key, 0.8, "but for the site", []))
+
+    def _spelt_out(self, text: str) -> str:
+        """The text with its abbreviations in full, where they mean one thing."""
+
+        def full(word: str) -> str:
+            place = self._tables["short"].get(word) if is_abbreviation(word) else None
+            return self._concepts[place].name if isinstance(place, int) else say.SHORT_WORDS.get(word, word)
+
+        return " ".join(full(word.strip(",;.")) for word in text.split())
 
     def _narrow(self, hits: Iterator[_Hit]) -> Iterator[_Hit]:
         """Hits that are no chapters: a part of a text that names one says too little."""
         return (hit for hit in hits if self._concepts[hit.place].kind != "chapter")
 
-    def _by_rare_word(self, text: str, speller: Speller | None) -> Iterator[_Hit]:
-        """Yield the concept whose name has a word that no other has, and but a site that the text lacks."""
-        if speller is None:
-            yield from self._look("rare", core_key(telling(words(text))), 0.8, "but for the site", [])
-
-    def _base(self, text: str, speller: Speller | None, twofold: list[str]) -> Iterator[_Hit]:
-        if speller is None and is_abbreviation(text):
+    def _base(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
+        """Yield what a text names with all its telling words."""
+        if is_abbreviation(text):
             yield from self._look("short", text, 0.9, "abbreviation", twofold)
             if len(text) < 5:
                 return
         found = words(text)
-        if speller is None:
-            yield from self._look("plain", plain(text), 1.0, "name", twofold)
-            note = ""
-        else:
-            found, note = speller.corrected(found)
-            if not note:
-                return
-        less = 0.9 if note else 1.0
-        yield from self._look("sequence", " ".join(found), 0.97 * less, note or "spelling", twofold)
-        words_ = telling(found)
-        yield from self._look("bag", bag_key(words_), 0.94 * less, note or "word order", twofold)
-        yield from self._look("core", core_key(words_), 0.91 * less, note or "head word", twofold)
+        told = telling(found)
+        yield from self._look("plain", plain(text), 1.0, "name", twofold)
+        yield from self._look("sequence", " ".join(found), 0.97, "spelling", twofold)
+        yield from self._look("bag", bag_key(told), 0.94, "word order", twofold)
+        yield from self._look("core", core_key(told), 0.91, "head word", twofold)
 
     def _look(self, level: Level, key: str, confidence: float, reason: str, twofold: list[str]) -> Iterator[_Hit]:
         place = self._tables[level].get(key)
@@ -139,28 +153,18 @@ class Finder:
         elif place is not None:
             twofold.append(" or ".join(self._concepts[number].name for number in place[:4]))
 
-    def _reduced(
-        self, text: str, speller: Speller | None, loose: frozenset[str], wider: bool = False
-    ) -> Iterator[_Hit]:
+    def _reduced(self, text: str, loose: frozenset[str], wider: bool = False) -> Iterator[_Hit]:
         """Yield concepts that a text names when words that may be left out are, the fewest first."""
-        found = words(text)
-        note = ""
-        if speller is not None:
-            found, note = speller.corrected(found)
-            if not note:
-                return
-        words_ = telling(found)
-        if len(words_) > _MOST_WORDS:
+        told = telling(words(text))
+        if len(told) > _MOST_WORDS:
             return
-        out = [word for word in words_ if word in loose]
+        out = [word for word in told if word in loose]
         for count in range(1, min(len(out), _MOST_LEFT_OUT) + 1):
             for left_out in combinations(out, count):
-                kept = [word for word in words_ if word not in left_out]
+                kept = [word for word in told if word not in left_out]
                 said = f"{'wider: ' if wider else ''}without {', '.join(left_out)}"
-                said = f"{note}; {said}" if note else said
-                confidence = (0.9 if note else 1.0) * 0.98**count
                 for level, key in (("bag", bag_key(kept)), ("core", core_key(kept))):
-                    yield from self._look(level, key, confidence, said, [])
+                    yield from self._look(level, key, 0.98**count, said, [])
 
 
 def _less(hits: Iterator[_Hit], by: float, why: str) -> Iterator[_Hit]:

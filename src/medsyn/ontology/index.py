@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -41,6 +41,9 @@ class Ontology:
 
     def __len__(self) -> int:
         return len(self._index.concepts)
+
+    def __iter__(self) -> Iterator[Concept]:
+        return iter(self._index.concepts)
 
     def find(self, text: str) -> Found:
         """Return the concept that a free-text diagnosis names, or a `Found` without one, and the reason."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.resources import files
 from typing import Literal
 
-from medsyn.ontology.qualifiers import HEADS, SITES, names_something
+from medsyn.ontology.qualifiers import HEADS, SITES, is_telling, names_something
 from medsyn.ontology.types import Concept
 from medsyn.ontology.words import bag_key, bag_words, is_abbreviation, plain, sequence
 
@@ -69,6 +71,8 @@ KEYS: Mapping[Level, Callable[[str], str]] = {
 }
 """The key of a name, by level."""
 
+_OF_ALIASES: Mapping[Level, Callable[[str], str]] = {"plain": plain, "sequence": sequence, "bag": _bag}
+
 
 def tables(concepts: Sequence[Concept]) -> dict[Level, dict[str, int | list[int]]]:
     """Return the table of each level.
@@ -90,10 +94,33 @@ def tables(concepts: Sequence[Concept]) -> dict[Level, dict[str, int | list[int]
                 if level != "short" and (key := key_of(name)):
                     _enter(found[level], key, number, rank)
     _keep_rare(found)
-    return {
+    made: dict[Level, dict[str, int | list[int]]] = {
         level: {key: _resolved(held, concepts, place) for key, held in sorted(table.items())}
         for level, table in found.items()
     }
+    _add_aliases(made)
+    return made
+
+
+def aliases() -> list[tuple[str, tuple[str, ...]]]:
+    """Return common names and abbreviations that the sources lack, each with the names of its disease."""
+    text = files("medsyn.ontology").joinpath("data/aliases.tsv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines(), delimiter="\t")
+    return [(row["alias"], tuple(row["names"].split("|"))) for row in rows]
+
+
+def _add_aliases(made: dict[Level, dict[str, int | list[int]]]) -> None:
+    """Enter aliases whose disease the sources have, where no name of theirs says otherwise."""
+    for alias, names in aliases():
+        places = (made[level].get(key_of(name)) for name in names for level, key_of in _OF_ALIASES.items())
+        goal = next((place for place in places if isinstance(place, int)), None)
+        if goal is None:
+            continue
+        levels: Iterable[Level] = ("short",) if is_abbreviation(alias) else _OF_ALIASES
+        for level in levels:
+            key = KEYS[level](alias)
+            if key and not isinstance(made[level].get(key), int):
+                made[level][key] = goal
 
 
 _DISEASE = re.compile(r"(oma|itis|osis|iasis|emia|plasia|ectasis|pathy|cele|rrhea|ulcer|palsy|fever)s?\b", re.I)
@@ -103,8 +130,8 @@ def _may_lose_head(name: str, concept: Concept) -> bool:
     """Whether a name without "disease" still names a disease: "Kawasaki" does, "adrenal cortex" does not."""
     if not name.casefold().endswith(("disease", "disorder")):
         return True
-    eponym = name != name.lower() if concept.id.startswith("DOID:") else name[1:] != name[1:].lower()
-    return concept.kind in ("disease", "subtype") and (eponym or _DISEASE.search(name) is not None)
+    eponym = name[:1].isupper() and all(is_telling(word) for word in bag_words(name)[:-1])
+    return _DISEASE.search(name) is not None or (eponym and concept.kind in ("disease", "subtype"))
 
 
 def _keep_rare(found: dict[Level, dict[str, dict[int, int]]]) -> None:

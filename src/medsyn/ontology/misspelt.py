@@ -7,11 +7,13 @@ figure, and a correction never swaps prefixes such as hyper and hypo or endings 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
+
+from medsyn.ontology.words import fold, plain
 
 
 def _set(words: str) -> frozenset[str]:
@@ -19,6 +21,9 @@ def _set(words: str) -> frozenset[str]:
 
 
 _SHORTEST = 6
+_MUCH_MORE = 20
+"""Times that a word is in more names than another that is as near, and is taken for the one that was meant."""
+_LONG_WORD = re.compile(rf"[^\W\d_]{{{_SHORTEST},}}(?!\d)")
 _LONG = 9
 """From this length on, two slips are allowed; else one."""
 
@@ -40,8 +45,8 @@ _OPPOSITES = (
     ("poly", "oligo"),
 )
 _ENDING = re.compile(
-    r"(oma|itis|osis|asis|emia|uria|pathy|plasia|trophy|plegia|paresis|ectasia|stenosis|ase|ose|genic|lytic|static|ine|in"
-    r"|ectomy|otomy|ostomy|scopy|graphy|gram|tion|al|ic|oid|ous|ia|us|um|is|on)$"
+    r"(oma|itis|osis|asis|emia|uria|pathy|plasia|trophy|plegia|paresis|ectasia|ase|ose|genic|lytic|ectomy|otomy"
+    r"|ostomy|scopy|graphy)s?$"
 )
 _REAL = _set(
     """ablation admission affection aspiration biopsies capsule capsules collection connection contraction
@@ -58,29 +63,31 @@ class Speller:
     """Corrects words by the words of names."""
 
     def __init__(self, names: Iterable[str]):
-        self._known = {word for name in names for word in name.split()}
+        self._known = Counter(word for name in names for word in name.split())
         self._by_length: dict[int, list[str]] = defaultdict(list)
         for word in sorted(self._known):
             if len(word) >= _SHORTEST - 1 and word.isalpha():
                 self._by_length[len(word)].append(word)
         self._asked: dict[str, str | None] = {}
 
-    def corrected(self, words: Sequence[str]) -> tuple[list[str], str]:
-        """Return words with slips corrected, and what was corrected; empty where nothing was."""
-        fixed, said = [], []
-        for word in words:
-            better = self._better(word)
-            fixed.append(better or word)
-            if better:
-                said.append(f"{word} for {better}")
-        return fixed, f"misspelt: {', '.join(said)}" if said else ""
+    def corrected(self, text: str) -> tuple[str, str]:
+        """Return a text with slips corrected, and what was corrected; empty where nothing was."""
+        said: list[str] = []
 
-    def _better(self, word: str) -> str | None:
-        if word in self._known or len(word) < _SHORTEST or not word.isalpha() or word in _REAL:
-            return None
-        if word not in self._asked:
-            self._asked[word] = self._nearest(word)
-        return self._asked[word]
+        def better(hit: re.Match[str]) -> str:
+            word = hit[0].casefold()
+            if word in _REAL or plain(word) in self._known or fold(word) in self._known:
+                return hit[0]
+            if word not in self._asked:
+                self._asked[word] = self._nearest(word) or self._nearest(plain(word))
+            other = self._asked[word]
+            if other is None:
+                return hit[0]
+            said.append(f"{hit[0]} for {other}")
+            return other
+
+        fixed = _LONG_WORD.sub(better, text)
+        return fixed, f"misspelt: {', '.join(said)}" if said else ""
 
     def _nearest(self, word: str) -> str | None:
         most = 2 if len(word) >= _LONG else 1
@@ -92,8 +99,12 @@ class Speller:
         if not hits:
             return None
         best = min(distance for _, distance in hits)
-        nearest = [other for other, distance in hits if distance == best]
-        return nearest[0] if len(nearest) == 1 else None
+        # forms of one word, such as its plural, count once
+        nearest = list({fold(other): other for other, distance in hits if distance == best}.values())
+        nearest.sort(key=lambda other: -self._known[other])
+        if len(nearest) > 1 and self._known[nearest[0]] < _MUCH_MORE * self._known[nearest[1]]:
+            return None
+        return nearest[0]
 
 
 def may_be_slip(word: str, other: str) -> bool:

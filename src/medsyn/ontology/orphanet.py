@@ -12,7 +12,8 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ _OBSOLETE = "OBSOLETE: "
 _SYSTEMS = {"OMIM": "OMIM", "ICD-10": "ICD10", "MeSH": "MeSH", "UMLS": "UMLS"}
 
 
-def read_orphanet(paths: Iterable[Path]) -> list[Entry]:
+def read_orphanet(paths: Iterable[Path], each: Callable[[], None] = lambda: None) -> list[Entry]:
     """Return Orphanet's terms from one or more files; each file adds what it knows of a term.
 
     Raises:
@@ -49,6 +50,7 @@ def read_orphanet(paths: Iterable[Path]) -> list[Entry]:
         if not path.is_file():
             raise OntologyError("no such file", file=path, expected="a file of Orphadata")
         for entry in _read(path):
+            each()
             known = entries.get(entry.id)
             entries[entry.id] = entry if known is None else joined(known, entry)
     named = [entry for entry in entries.values() if entry.name and not entry.name.startswith(_OBSOLETE)]
@@ -62,8 +64,6 @@ def read_orphanet(paths: Iterable[Path]) -> list[Entry]:
 
 
 def _with_parents(entry: Entry, ids: set[str]) -> Entry:
-    from dataclasses import replace
-
     parents = tuple(sorted(parent for parent in entry.parents if parent in ids and parent != entry.id))
     return replace(entry, name=entry.name.removeprefix(_NOT_RARE), parents=parents)
 

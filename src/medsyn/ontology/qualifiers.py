@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 
 def _set(words: str) -> frozenset[str]:
@@ -15,10 +16,10 @@ QUALIFIERS = _set(
     crisis decompensated definite diagnosed differentiated diffuse disseminated early elderly episode
     exacerbation extensive female flare focal form fulminant generalized giant grade high huge inactive
     incidental infant infected infective inoperable intermittent invasive isolated known large late left
-    leftside likely localized locally longstanding low male man massive maternal mild moderate moderately
+    leftside likely localized locally longstanding low lt male man massive maternal mild moderate moderately
     mosaic multifocal multiple new newborn newly old ongoing onset operated paroxysmal patient pattern
     pediatric perforated persistent poorly possible post presentation presumed primary probable progressive
-    proven rare recent recurrent refractory relapsed relapsing related resectable right rightside rupture
+    proven rare recent recurrent refractory relapsed relapsing related resectable right rightside rt rupture
     ruptured severe severity side sided simple single small solitary spontaneous sporadic stage status
     strangulated subacute superimposed suspected symptomatic traumatic treated typical uncomplicated
     underlying unifocal unilateral unresectable untreated unusual variant well widespread with woman"""
@@ -46,34 +47,72 @@ SITES = _set(
 )
 """Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
 
-HEADS = _set("disease syndrome")
+HEADS = _set("disease mellitus syndrome")
 """Words that many names of diseases carry or lack."""
 
 _ANATOMY = _set(
     """abnormality allergic anomaly antibody auditory autoimmune benign cardiovascular cartilage cause cell
-    central chromosome complication congenital connective cord cornea cranial defect deficiency digestive
-    endocrine factor female gastrointestinal gene genetic genital hepatobiliary hereditary immune infection
-    infectious inflammatory intracranial lens lesion lymph lymphatic macula male malignant marrow mass mental
-    metabolic mitral musculoskeletal neoplasm nervous neuromuscular optic origin other peripheral protein
-    reproductive respiratory septum spinal system tract tricuspid unknown unspecified urinary valve vascular
-    vessel"""
+    central chromosome collagen complication congenital connective cord cornea cortex cranial defect
+    deficiency digestive endocrine factor female gastrointestinal gene genetic genital hepatobiliary
+    hereditary immune infection infectious inflammatory intracranial lens lesion lymph lymphatic macula male
+    malignant marrow mass mental metabolic mitral musculoskeletal neoplasm nervous neuromuscular optic origin
+    other peripheral protein reproductive respiratory septum spinal system tract tricuspid unknown unspecified
+    urinary valve vascular vessel"""
 )
 
 
+SHORT_WORDS: Mapping[str, str] = {
+    "CMV": "cytomegalovirus",
+    "CNS": "central nervous system",
+    "EBV": "Epstein-Barr virus",
+    "GI": "gastrointestinal",
+    "GU": "genitourinary",
+    "HAV": "hepatitis A",
+    "HBV": "hepatitis B",
+    "HCV": "hepatitis C",
+    "HHV-8": "human herpesvirus 8",
+    "HIV": "human immunodeficiency virus",
+    "HPV": "human papillomavirus",
+    "HSV": "herpes simplex virus",
+    "MAC": "Mycobacterium avium complex",
+    "RSV": "respiratory syncytial virus",
+    "VZV": "varicella zoster virus",
+}
+"""Abbreviations in names of diseases that name none by themselves."""
+
+
+_DULL = QUALIFIERS | SITES | HEADS | _ANATOMY
+_NOUNS = HEADS | _set("deficiency neoplasm anomaly defect infection")
+
+
 def names_something(key: str) -> bool:
-    """Whether words of a `bag` can name a disease: one at least is no site, qualifier, number or general word.
+    """Whether words of a `bag` can name a disease.
+
+    One at least is no site, qualifier, number or general word, or a site stands beside a word such as "disease".
 
     Example:
-        >>> names_something("acute cholecystitis"), names_something("2 artery coronary disease")
+        >>> [names_something(key) for key in ("acute cholecystitis", "disease heart", "disease", "2", "artery")]
+        [True, True, False, False, False]
+    """
+    found = key.split()
+    if any(is_telling(word) for word in found):
+        return True
+    return len(found) > 1 and not _NOUNS.isdisjoint(found)
+
+
+def is_telling(word: str) -> bool:
+    """Whether a word of a `bag` is no site, qualifier, number or general word.
+
+    Example:
+        >>> is_telling("cholecystitis"), is_telling("collagen")
         (True, False)
     """
-    dull = QUALIFIERS | SITES | HEADS | _ANATOMY
-    return any(word not in dull and not word.isdigit() and len(word) > 1 for word in key.split())
+    return word not in _DULL and not word.replace("-", "").isdigit() and len(word) > 1
 
 
 _STAGE = re.compile(
-    r"""\b(?:(?:FIGO|(?:CNS\s+)?WHO|AJCC|NYHA|Child[- ]Pugh|Ann\s+Arbor|TNM|Rai|Binet|Dukes|ISUP|CDC|KDIGO|Fuhrman)\s+)?
-        (?:stage|class|grade)\s*(?:[IVX]{1,4}|\d)[a-e]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
+    r"""\b(?:(?:FIGO|(?:CNS\s+)?WHO|AJCC|NYHA|Child[- ]Pugh|Ann\s+Arbor|TNM|Rai|Binet|Dukes|ISUP|CDC|KDIGO
+          |Fuhrman)\s+)?(?:stage|class|grade)\s*(?:[IVX]{1,4}|\d)[a-e]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
        |\bp?T(?:[0-4][a-d]?|is)\s?N[0-3x][a-c]?\s?(?:M[01x][a-c]?)?\b
        |\bGleason(?:\s+score)?\s*\d+(?:\s*\+\s*\d+)?(?:\s*=\s*\d+)?\b
        |\b\d+(?:st|nd|rd|th)\s+(?:degree|trimester)\b""",

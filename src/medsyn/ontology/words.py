@@ -125,11 +125,12 @@ _PREFIX = _set(
     ultra infra supra semi pan meta epi endo exo iso auto immuno"""
 )
 _JOINED = re.compile(r"\b([a-z]{3,}o|" + "|".join(sorted(_PREFIX)) + r")[-‐‑–](?=[a-z]{3})")
-_ARTICLES = _set("the a an")
-SMALL = _set("the a an of in on at and or to by from for with due type as its as is")
+_BEFORE_ARTICLE = _set("of in on at or to by from for with due as after and")
+SMALL = _set("the of in on at and or to by from for with due type as its as is")
 """Words without which a name still says the same; ``without``, ``non`` and ``no`` are not among them."""
 _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv", "xvi")
-_ROMAN = {roman: str(number) for number, roman in enumerate(_ROMANS, 1)}
+_ROMAN = {roman: str(number) for number, roman in enumerate(_ROMANS, 1) if roman != "x"}
+"""Without "x", which names a chromosome more often than a number."""
 _ADJECTIVES = {
     adjective: noun
     for noun, adjectives in {
@@ -219,13 +220,16 @@ def words(text: str) -> list[str]:
         ['nonsmall', 'cell', 'carcinoma', 'of', 'lung']
     """
     found: list[str] = []
-    prefix = ""
+    prefix = last = ""
     for word in plain(text).split():
         if word in _PREFIX and not prefix:
             prefix = word
-        elif word not in _ARTICLES:
+        elif word == "the" or (word in ("a", "an") and (last == "" or last in _BEFORE_ARTICLE)):
+            pass  # but the "a" of "hepatitis A" is no article
+        else:
             found.append(fold(prefix + word))
             prefix = ""
+        last = word
     return [*found, prefix] if prefix else found
 
 
@@ -261,8 +265,17 @@ def bag(text: str) -> str:
 
 
 def bag_key(found: Iterable[str]) -> str:
-    """Return the key of telling words, which is the same in any order."""
-    return " ".join(sorted(set(found)))
+    """Return the key of telling words, which is the same in any order; but several numbers keep theirs.
+
+    Example:
+        >>> bag_key(["complex", "5", "type", "3"]), bag_key(["type", "3", "complex"])
+        ('5-3 complex type', '3 complex type')
+    """
+    found = list(dict.fromkeys(found))
+    numbers = [word for word in found if word.isdigit()]
+    if len(numbers) > 1:
+        found = ["-".join(numbers), *(word for word in found if not word.isdigit())]
+    return " ".join(sorted(found))
 
 
 _ABBREVIATION = re.compile(
