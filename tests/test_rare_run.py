@@ -339,3 +339,18 @@ def test_empty_runs_give_empty_tables():
     run = SimpleNamespace(results=[], skipped=[], book=Casebook("tiny", "1", ()))
     for table in (rare_scores, rare_items, rule_scores, capability_profile, rare_items_table, rule_table):
         assert len(table(run)) == 0
+
+
+def test_a_case_is_skipped_only_in_tracks_that_it_belongs_to(book: Path, fake_server: FakeServer):
+    fake_server.answer = both
+    assert run_study(study(book, fake_server, judge=())).run.skipped == ()
+
+
+def test_a_track_that_no_case_has_is_told(book: Path, fake_server: FakeServer):
+    """Silence would look as if the track had been asked."""
+    run = run_study(study(book, fake_server, task="rare-treatment", limit=2, judge=())).run
+    assert run.results == ()
+    assert {(s.case, s.reason) for s in run.skipped} == {
+        ("diagnosis-0", "no question of the treatment track"),
+        ("diagnosis-1", "no question of the treatment track"),
+    }

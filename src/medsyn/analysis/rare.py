@@ -279,7 +279,7 @@ def _walk(
 
 
 def _skipped(run: Evaluated) -> dict[tuple[str, str, str, str], int]:
-    """Number of a track's cases that were not asked; a case without a question of the track is none of its."""
+    """Number of a track's cases that were not asked; a case without a question of the track is none of these."""
     cases: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
     for skip in run.skipped:
         checklist = CHECKLISTS.get(skip.task)

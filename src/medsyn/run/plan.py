@@ -78,22 +78,29 @@ def make_plan(
 
     Models that share a tokenizer (or have none) share the questions, which are made once. A case's questions stand
     in the order in which most of a prompt is what the one before began with: local models, and servers with a
-    prefix cache, then compute it once.
+    prefix cache, then compute it once. A case without a question of a track is none of that track's cases.
     """
     plan = Plan()
     cases = book.cases[:limit]
+    # most cases have a question of one track alone; only where a whole track is not there, that is worth saying
+    there = {task.name for task in tasks if any(_concerns(task, case) for case in cases)}
     for case in cases:
+        asked = [task for task in tasks if _concerns(task, case) or task.name not in there]
         made: dict[Any, list[tuple[Task, View, Question] | Skipped]] = {}
         for model in models:
             key = id(model.tokenizer) if model.tokenizer is not None else None
             if key not in made:
-                made[key] = _in_order(_questions(case, model, tasks, condition_names, settings))
+                made[key] = _in_order(_questions(case, model, asked, condition_names, settings))
             for item in made[key]:
                 if isinstance(item, Skipped):
                     plan.skipped.append(replace(item, model=model.name))
                 else:
                     plan.works.append(_work(model, *item))
     return plan
+
+
+def _concerns(task: Task, case: Case) -> bool:
+    return task.track is None or case.item(task.track) is not None
 
 
 def _in_order(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medsyn.case import Case
+from medsyn.case import Case, Track
 from medsyn.condition import View
 from medsyn.judge.types import Scale
 from medsyn.model import Request, Response
@@ -16,6 +16,7 @@ class DifferentialTask:
 
     name = "ddx"
     scale: Scale | None = "ddx"
+    track: Track | None = None
 
     def lacks(self, case: Case) -> str | None:
         """Return what the case lacks: a diagnosis, or any evidence."""

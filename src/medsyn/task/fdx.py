@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 
-from medsyn.case import Case, TextPart
+from medsyn.case import Case, TextPart, Track
 from medsyn.condition import View
 from medsyn.judge.types import Scale
 from medsyn.model import Response
@@ -26,6 +26,7 @@ class SelectionTask:
 
     name = "fdx"
     scale: Scale | None = None
+    track: Track | None = None
 
     def lacks(self, case: Case) -> str | None:
         """Return what the case lacks: options."""

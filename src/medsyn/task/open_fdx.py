@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from medsyn.case import Case
+from medsyn.case import Case, Track
 from medsyn.condition import View
 from medsyn.judge.types import Scale
 from medsyn.model import Response
@@ -26,6 +26,7 @@ class OpenDiagnosisTask:
 
     name = "open-fdx"
     scale: Scale | None = "open-fdx"
+    track: Track | None = None
 
     def lacks(self, case: Case) -> str | None:
         """Return what the case lacks: a diagnosis, or any evidence."""

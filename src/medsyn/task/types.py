@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from medsyn.case import Case
+from medsyn.case import Case, Track
 from medsyn.condition import View
 from medsyn.judge.types import Scale
 from medsyn.model import Request, Response, Sampling
@@ -64,6 +64,8 @@ class Task(Protocol):
     name: str
     scale: Scale | None
     """The scale on which a judge grades or checks its answers; None where no judge is needed."""
+    track: Track | None
+    """The track of rare diseases that it asks; None for a task of all cases."""
 
     def lacks(self, case: Case) -> str | None:
         """Return what the case lacks for this task, or None."""
