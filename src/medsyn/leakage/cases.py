@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from medsyn.case import Case, Casebook, Evidence, Provenance
 from medsyn.leakage.clues import LEVEL_OF, Clues, Level, clues_of, find_clues
 from medsyn.leakage.confirming import Line
-from medsyn.leakage.masking import MARKS, Masking, mask_text
+from medsyn.leakage.masking import Masking, mask_text
 from medsyn.leakage.match import Match
 from medsyn.taxonomy import EvidenceType
 
@@ -145,7 +145,7 @@ def mask_case(case: Case, clues: Clues, level: Level) -> tuple[Case, tuple[Maske
     """Return a case whose shown texts hold nothing more that gives it away at a level, and what was masked.
 
     Findings of which nothing is left are missing, with that reason; an item of evidence without images then goes.
-    A question keeps its words but for a mark; of a name or a time of which nothing is left, the mark stays.
+    A question, the name of an item of evidence and the time of an image keep a mark in the place of the words.
     """
     log: list[MaskedText] = []
     left: dict[str, str | None] = {}
@@ -158,7 +158,7 @@ def mask_case(case: Case, clues: Clues, level: Level) -> tuple[Case, tuple[Maske
         text, maskings = mask_text(place.text, find, case.language, whole=whole)
         if maskings:
             log.append(MaskedText(case.id, place.field, maskings, text is None))
-            left[place.field] = text if whole or text is not None else MARKS[case.language]
+            left[place.field] = text
     if not log:
         return case, ()
     evidence = (_evidence(item, f"evidence.{n}", left) for n, item in enumerate(case.evidence))

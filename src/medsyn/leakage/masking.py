@@ -69,8 +69,9 @@ def mask_text(
 ) -> tuple[str | None, tuple[Masking, ...]]:
     """Return a text in which ``find`` finds nothing more, and what was taken out of it.
 
-    Sentences go whole, for a gap is a cue too. Where nothing would be left, or ``whole`` is false (a question must
-    stay), a mark stands in the place of the words instead, if at least half of the text remains.
+    Sentences go whole, for a gap is a cue too. Where nothing would be left, a mark stands in the place of the
+    words instead, if at least half of the text remains. Where ``whole`` is false, since the text must stay, there
+    are marks only.
 
     Args:
         text: what is shown.
@@ -79,7 +80,7 @@ def mask_text(
         whole: whether sentences may go.
 
     Returns:
-        The text, or None where nothing of use is left; and what was masked, in the order of the text.
+        The text, or None where too little is left; and what was masked, in the order of the text.
 
     Example:
         >>> from medsyn.leakage.names import find_names
@@ -91,22 +92,24 @@ def mask_text(
         cleaned = drop_sentences(left, matches, language)
         log += [Masking("left out", removed.sentence, removed.matches) for removed in cleaned.removed]
         if cleaned.text is None:
-            marked = _mark(text, find, language)
-            return marked if marked[0] is not None else (None, tuple(log))
+            marked, marks = _mark(text, find, language)
+            # letters, not words, since Chinese has none between spaces
+            rest = marked.replace(_mark_of(language), "")
+            enough = 2 * len(re.findall(r"\w", rest)) >= len(re.findall(r"\w", text))
+            return (marked, marks) if enough else (None, tuple(log))
         left = cleaned.text
     return (left, tuple(log)) if whole else _mark(text, find, language)
 
 
-def _mark(
-    text: str, find: Callable[[str], Iterable[Match]], language: str
-) -> tuple[str | None, tuple[Masking, ...]]:
-    mark, left, log = MARKS["zh" if language == "zh" else "en"], text, []
-    while matches := tuple(find(left)):
-        sentences = drop_sentences(left, matches, language).removed
+def _mark(text: str, find: Callable[[str], Iterable[Match]], language: str) -> tuple[str, tuple[Masking, ...]]:
+    log: list[Masking] = []
+    while matches := tuple(find(text)):
+        sentences = drop_sentences(text, matches, language).removed
         log += [Masking("marked", removed.sentence, removed.matches) for removed in sentences]
         for match in sorted(matches, key=lambda match: -match.start):
-            left = left[: match.start] + mark + left[match.end :]
-    rest = left.replace(mark, "")
-    # letters, not words, since Chinese has none between spaces
-    enough = 2 * len(re.findall(r"\w", rest)) >= len(re.findall(r"\w", text))
-    return (left if enough else None), tuple(log)
+            text = text[: match.start] + _mark_of(language) + text[match.end :]
+    return text, tuple(log)
+
+
+def _mark_of(language: str) -> str:
+    return MARKS["zh" if language == "zh" else "en"]

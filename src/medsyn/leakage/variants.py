@@ -54,15 +54,15 @@ def variants_of(name: str) -> Variants:
     inverted = re.fullmatch(r"([^,;]+), ((?!and |or |with )[^,;]+)", _spaced(bare))
     if inverted and len(_LINKS.split(_spaced(bare))) == 2:
         names.append(f"{inverted[2]} {inverted[1]}")
-    pieces = [piece for piece in (_spaced(piece) for piece in _LINKS.split(_spaced(bare))) if _tells(piece)]
+    pieces = [re.sub(r"^and\s+", "", _spaced(piece)) for piece in _LINKS.split(_spaced(bare))]
+    pieces = [piece for piece in pieces if _tells(piece)]
     if len(pieces) > 1 and _spaced(bare).startswith(pieces[0]):
         # what stands before a comma alone may be no more than a class: "Anemia, sickle cell"
         (parts if inverted else names).append(pieces[0])
         parts += pieces[1:]
-    for piece in pieces or [_spaced(bare)]:
-        listed = re.split(r"\s+and\s+", re.sub(r"^and\s+", "", piece))
-        if len(listed) > 1 or piece.startswith("and "):
-            parts += [one for one in map(_spaced, listed) if _tells(one)]
+    for piece in pieces:
+        listed = re.split(r"\s+and\s+", piece)
+        parts += [one for one in map(_spaced, listed) if len(listed) > 1 and _tells(one)]
     return Variants(
         tuple(dict.fromkeys(filter(None, names))), tuple(dict.fromkeys(parts)), tuple(dict.fromkeys(short))
     )

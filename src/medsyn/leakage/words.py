@@ -73,6 +73,7 @@ def fold(word: str) -> str:
     text = re.sub(r"['’](s)?$", "", text)
     text = re.sub(r"(?<=[a-z]{5})\d+$", "", text)  # a reference that stands at its end, as in atresia7
     text = text.replace("ae", "e").replace("oe", "e")
+    text = re.sub(r"embol(?:i|ic|ism|isms)$", "embolus", text)
     text = re.sub(r"our(?=$|s$|al$|ed$)", "or", text)
     text = re.sub(r"(?<=[a-z]{3})is(?=e$|ed$|ing$|ation$)", "iz", text)
     text = re.sub(r"re$", "er", text) if text in ("fibre", "centre", "litre") else text
@@ -81,8 +82,6 @@ def fold(word: str) -> str:
 
 _SAME = {
     "arterial": "artery",
-    "embolic": "embolus",
-    "embolism": "embolus",
     "arteries": "artery",
     "metastatic": "metastasis",
     "mets": "metastasis",
