@@ -60,9 +60,9 @@ def build(
         show.plain({**asdict(made), "path": str(made.path)})
         return
     typer.echo(
-        f"wrote {made.path}: {made.concepts:,} concepts with {made.names:,} names, from {made.doid:,} terms of the "
-        f"Disease Ontology and {made.orphanet:,} of Orphanet; {made.with_prevalence:,} with a prevalence class "
-        f"({made.digest[:12]})"
+        f"wrote {made.path}: {made.concepts:,} concepts with {made.names:,} names, from {made.doid:,} terms of "
+        f"the Disease Ontology and {made.orphanet:,} of Orphanet; {made.with_prevalence:,} with a prevalence "
+        f"class ({made.digest[:12]})"
     )
 
 
