@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from medsyn.ontology import Concept, Found, Ontology
+
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "ontology_evaluation.py"
 HALVES = ("development", "heldout")
 
@@ -43,6 +45,12 @@ def names(shared: Path) -> dict[str, set[str]]:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             found[row["orpha"]] = {row["label"].casefold(), *row["synonyms"].casefold().split("|")}
     return found
+
+
+@pytest.fixture(scope="module")
+def ontology(evaluation: ModuleType, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Ontology:
+    """The ontology of the shared files."""
+    return Ontology.open(evaluation.open_index(None, shared, tmp_path_factory.mktemp("index")))
 
 
 @pytest.mark.parametrize("half", HALVES)
@@ -85,3 +93,43 @@ def test_non_diseases_are_200_and_neither_ontology_names_one(evaluation: ModuleT
     assert all(text.strip() for text in texts)
     known = set().union(*names.values())
     assert not {text.casefold() for text in texts} & known
+
+
+def test_a_score_counts_what_was_right_given_and_there(evaluation: ModuleType):
+    class Said:
+        def find(self, text: str) -> Found:
+            id_ = {"right": "DOID:1", "merged": "DOID:2", "wrong": "DOID:3", "too many": "DOID:4"}.get(text)
+            if id_ is None:
+                return Found(None, 0.0, "nothing")
+            return Found(Concept(id_, text, codes={"ORPHA": ("22",)} if id_ == "DOID:2" else {}), 1.0, "name")
+
+    labels = [
+        evaluation.Labelled("s", text, text, frozenset(ids))
+        for text, ids in (
+            ("right", {"DOID:1", "ORPHA:7"}),
+            ("merged", {"ORPHA:22"}),
+            ("wrong", {"DOID:1"}),
+            ("lost", {"DOID:1"}),
+            ("too many", set()),
+            ("rightly nothing", set()),
+        )
+    ]
+    counted, wrong = evaluation.score(Said(), labels)
+    assert counted == evaluation.Score(right=2, given=4, having=4, texts=6)
+    assert (counted.precision.value, counted.recall.value) == (0.5, 0.5)
+    assert [label.text for label, _ in wrong] == ["wrong", "lost", "too many"]
+
+
+# what the words of a failure say of the sealed half is its numbers and no more
+@pytest.mark.parametrize("half", HALVES[:1])
+def test_hand_labelled_diagnoses_are_normalised(
+    evaluation: ModuleType, ontology: Ontology, shared: Path, half: str
+):
+    counted, _ = evaluation.score(ontology, evaluation.labelled(half, shared))
+    assert counted.precision.value >= 0.97
+    assert counted.recall.value >= 0.90
+
+
+def test_texts_that_are_no_diseases_give_no_concept(evaluation: ModuleType, ontology: Ontology):
+    found = {text: ontology.find(text).concept for text in evaluation.non_diseases()}
+    assert {text: concept.name for text, concept in found.items() if concept is not None} == {}
