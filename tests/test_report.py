@@ -1,21 +1,20 @@
-"""Reports: what is written, and what a real browser makes of it."""
+"""Reports: what is written; `test_report_browser` tells what a real browser makes of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
-from medsyn.analysis import conditions_table, main_table
+from medsyn.analysis import main_table
 from medsyn.case import Case, Casebook, Diagnosis, InputError, Option
 from medsyn.report import write_report
 from medsyn.run.types import Result, Skipped
-from synthetic import CONDITIONS, HOSTILE, SyntheticRun, synthetic_run
+from synthetic import HOSTILE, SyntheticRun, synthetic_run
 
 
 @pytest.fixture(scope="module")
@@ -148,131 +147,6 @@ def test_an_image_that_changed_or_vanished_is_named(tmp_path):
     image.path.unlink()
     with pytest.raises(InputError, match="case case-000: found No such file"):
         write_report([run], tmp_path / "r")
-
-
-@pytest.fixture
-def visit(browser, report):
-    """Open a page; afterwards nothing may have failed, nor anything been fetched from outside."""
-    faults: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url))
-    context.on("requestfailed", lambda r: faults.append(f"failed: {r.url}"))
-    context.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
-    context.on("weberror", lambda e: faults.append(str(e.error)))
-
-    def open_page(name: str, width: int = 1280):
-        page = context.new_page()
-        page.set_viewport_size({"width": width, "height": 900})
-        page.goto((report / name).as_uri())
-        return page
-
-    yield open_page
-    context.close()
-    assert faults == []
-
-
-def test_pages_load_offline_without_errors_and_show_all_images(visit, report, run):
-    for path in ["index.html", "cases.html", *(f"cases/{case.id}.html" for case in run.book)]:
-        page = visit(path)
-        page.evaluate("document.querySelectorAll('img').forEach((i) => (i.loading = 'eager'))")
-        page.wait_for_function("[...document.images].every((i) => i.complete)")
-        assert page.evaluate("[...document.images].filter((i) => i.src && !i.naturalWidth).length") == 0
-        assert "broken" not in page.title()
-        links = page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href.split('#')[0])")
-        gone = [link for link in links if not Path(link.removeprefix("file://")).is_file()]
-        assert gone == []
-        page.close()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_fit_the_screen(visit, width):
-    for name in ("index.html", "cases.html", "cases/case-001.html", "cases/case-002.html"):
-        page = visit(name, width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.close()
-
-
-def test_numbers_on_the_page_are_those_of_the_api(visit, run):
-    page = visit("index.html")
-    shown = page.locator("#table-main > .scroll tbody tr")
-    expected = main_table(run).filter(pl.col("language") == "all")
-    assert shown.count() == len(expected)
-    for number, row in enumerate(expected.iter_rows(named=True)):
-        cells = shown.nth(number).locator("td").all_inner_texts()
-        assert cells[0].split("\n")[0] == f"{row['coverage']:.1f}"
-        assert cells[3].split("\n")[0] == f"{row['accuracy']:.1f}"
-        assert cells[7].split("\n")[0].replace("−", "-") == (
-            f"{row['gap']:+.1f}" if round(row["gap"], 1) else "0.0"
-        )
-    conditions = conditions_table(run).filter(pl.col("language") == "all", pl.col("task") == "fdx")
-    first = page.locator("#table-conditions-fdx > .scroll tbody tr").first.locator("td").all_inner_texts()
-    for text, name in zip(first, CONDITIONS, strict=True):
-        row = conditions.filter(pl.col("condition") == name).row(0, named=True)
-        assert math.isclose(float(text.split("\n")[0]), row["value"], abs_tol=0.051)
-
-
-def test_filters_narrow_the_case_list(visit, run):
-    page = visit("cases.html")
-    rows = page.locator("#cases tbody tr:visible")
-    assert rows.count() == len(run.book)
-    page.select_option("select[name=language]", "zh")
-    assert rows.count() == sum(case.language == "zh" for case in run.book)
-    page.get_by_role("button", name="Clear").click()
-    page.select_option("select[name=type]", "mri")
-    assert rows.count() == sum("mri" in case.evidence_types for case in run.book)
-    page.get_by_role("button", name="Clear").click()
-    page.select_option("select[name=specialty]", "haematology")
-    assert rows.count() == sum(case.specialty == "haematology" for case in run.book)
-    page.get_by_role("button", name="Clear").click()
-    for place, model in enumerate(("openai:alpha", "baseline:random")):
-        page.select_option("select[name=model]", str(2 * place))
-        page.select_option("select[name=outcome]", "w")
-        wrong = set()
-        for case in run.book:
-            given = [
-                r.right
-                for r in run.results
-                if (r.model, r.case, r.task, r.condition) == (model, case.id, "fdx", "images")
-                and r.status == "answered"
-            ]
-            if given and not any(given):
-                wrong.add(case.id)
-        assert set(rows.locator("th").all_inner_texts()) >= wrong
-        assert all("wrong" in text for text in rows.locator(".outcome").all_inner_texts())
-    page.fill("input[name=text]", "no such case")
-    assert rows.count() == 0
-    assert page.locator("#none").is_visible()
-
-
-def test_an_image_is_enlarged_and_closed_by_keyboard(visit):
-    page = visit("cases/case-001.html")
-    page.locator("a.zoom").first.focus()
-    page.keyboard.press("Enter")
-    viewer = page.locator("dialog.viewer")
-    assert viewer.is_visible()
-    first = viewer.locator("img").get_attribute("src")
-    page.keyboard.press("ArrowRight")
-    assert viewer.locator("img").get_attribute("src") != first
-    page.keyboard.press("Escape")
-    assert not viewer.is_visible()
-
-
-def test_a_case_page_shows_evidence_answers_and_grades(visit, run):
-    page = visit("cases/case-002.html")
-    case = run.book["case-002"]
-    text = page.locator("main").inner_text()
-    assert case.history in text
-    assert case.examination in text
-    assert page.locator("#evidence figure").count() == len(case.images)
-    page.locator("details.findings summary").first.click()
-    assert page.locator("details.findings .prose").first.inner_text() == case.evidence[0].findings
-    assert page.locator("#answers details.model").count() == 3
-    wide = page.locator("#answers .bar").first.evaluate("(bar) => getComputedStyle(bar, '::before').width")
-    assert float(wide.removesuffix("px")) >= 1
-    # right and wrong are told apart by sign and word
-    marks = page.locator(".card .mark.wrong").all_text_contents()
-    assert marks
-    assert all("✗" in mark for mark in marks)
 
 
 def test_a_run_object_of_another_class_will_do(tmp_path, run):

@@ -1,16 +1,25 @@
-"""What case pages and the case list show: answers grouped once, by case, model and condition."""
+"""What case pages and the case list show: answers grouped once, by case, model and condition.
+
+A case page holds its answers as data, and the page's script lays a view out when a reader unfolds it: 20 models
+under 10 conditions are several hundred views, of which a reader opens a few. What stands without the script are
+the evidence, the diagnosis and the marks of all models under all conditions.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
 
 from medsyn.analysis import BASELINE, Evaluated, condition_order, models
+from medsyn.analysis.beliefs import OPTION_MASS
 from medsyn.case import Case
-from medsyn.judge.types import COVERED
-from medsyn.report.tables import number
+from medsyn.judge.types import COVERED, LOWEST, Verdict
+from medsyn.report.tables import TASK
 from medsyn.run.types import Result, Skipped
 
 MARKS = {
@@ -24,57 +33,21 @@ MARKS = {
 """Outcome -> sign and words. Outcomes are told apart by sign and word, colour only helps."""
 LETTERS = {"right": "r", "wrong": "w", "partly": "p", "failed": "f", "missing": "m", "skipped": "s"}
 """Outcome -> its letter in the case list's data."""
-
-
-class Shown(NamedTuple):
-    """An option as a card shows it."""
-
-    text: str
-    right: bool
-    chosen: int
-    """How many answers chose it."""
-    probability: float | None
-    """Mean over the answers that gave a posterior."""
-
-    @property
-    def percent(self) -> str:
-        """The probability in percent, for people."""
-        return "" if self.probability is None else f"{number(100 * self.probability, 0)} %"
+_DIGITS = 3
+"""Probabilities are shown in whole percent."""
 
 
 @dataclass(frozen=True)
-class TaskCard:
+class Card:
     """The answers of one model to one task under one condition."""
 
     task: str
     outcome: str
     headline: str
     """The outcome in words."""
-    options: tuple[Shown, ...]
     results: tuple[Result, ...]
-    skipped: str | None
+    skipped: str | None = None
     """Why it was not asked."""
-    mass: float | None
-    """The smallest option mass among the posteriors."""
-
-
-@dataclass(frozen=True)
-class ConditionCard:
-    """All answers of one model under one condition."""
-
-    condition: str
-    tasks: tuple[TaskCard, ...]
-
-
-@dataclass(frozen=True)
-class ModelSection:
-    """All answers of one model on a case."""
-
-    name: str
-    whole: tuple[ConditionCard, ...]
-    """Conditions with all evidence types."""
-    left_out: tuple[ConditionCard, ...]
-    """Conditions with one type left out."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +55,11 @@ class Overview:
     """Marks of all models under all conditions, for one task."""
 
     task: str
-    conditions: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str | None, ...]], ...]
-    """Model, and its outcome under each condition."""
+    title: str
+    conditions: tuple[tuple[int, str], ...]
+    """Place among the run's conditions, and name."""
+    rows: tuple[tuple[int, str, tuple[str | None, ...]], ...]
+    """Place among the run's models, name, and its outcome under each condition (None where it was not planned)."""
 
 
 @dataclass(frozen=True)
@@ -95,30 +70,49 @@ class CasePage:
     previous: str | None
     next: str | None
     overviews: tuple[Overview, ...]
-    sections: tuple[ModelSection, ...]
+    views: Mapping[str, Any]
+    """What was answered, as plain data: see `_views`."""
+
+    @property
+    def data(self) -> Markup:
+        """The views as JSON that can stand inside a page."""
+        text = json.dumps(self.views, ensure_ascii=False, separators=(",", ":"))
+        # no answer can end the element that holds it
+        for sign in "<>&":
+            text = text.replace(sign, f"\\u{ord(sign):04x}")
+        return Markup(text)
 
 
-_TASKS = ("ddx", "fdx", "open-fdx")
+_Key = tuple[str, str, str]
+"""Model, condition, task."""
 
 
 def case_pages(run: Evaluated) -> Iterator[CasePage]:
     """Yield a page for each case of the casebook."""
     results, skipped = _group(run)
-    names = models(run)
+    names, conditions = models(run), _conditions(run)
+    least = float(getattr(run, "option_mass", OPTION_MASS))
     ids = [case.id for case in run.book]
     for place, case in enumerate(run.book):
-        cards = _cards(case, results.get(case.id, {}), skipped.get(case.id, {}))
+        cards = _cards(results.get(case.id, {}), skipped.get(case.id, {}))
         yield CasePage(
             case=case,
             previous=ids[place - 1] if place else None,
             next=ids[place + 1] if place + 1 < len(ids) else None,
-            overviews=_overviews(cards, names),
-            sections=_sections(cards, names),
+            overviews=_overviews(cards, names, conditions),
+            views=_views(case, cards, names, conditions, least) if cards else {},
         )
 
 
-_Key = tuple[str, str, str]
-"""Model, condition, task."""
+def _conditions(run: Evaluated) -> list[str]:
+    """All conditions of a run, as people read them; their places name views in addresses."""
+    names = {result.condition for result in run.results} | {skip.condition for skip in run.skipped}
+    return condition_order(names)
+
+
+def _left_out(condition: str) -> int:
+    """Number of evidence types that a condition leaves out."""
+    return sum(step.startswith("without-") for step in condition.split("+"))
 
 
 def _group(
@@ -133,25 +127,15 @@ def _group(
     return results, skipped
 
 
-def _cards(case: Case, results: dict[_Key, list[Result]], skipped: dict[_Key, Skipped]) -> dict[_Key, TaskCard]:
-    cards = {key: _card(case, key[2], answers) for key, answers in results.items()}
+def _cards(results: dict[_Key, list[Result]], skipped: dict[_Key, Skipped]) -> dict[_Key, Card]:
+    cards = {}
+    for key, answers in results.items():
+        outcome = outcome_of(answers)
+        cards[key] = Card(key[2], outcome, _headline(answers, outcome), tuple(answers))
     for key, skip in skipped.items():
         if key not in cards:
-            cards[key] = TaskCard(key[2], "skipped", "not asked", (), (), skip.reason, None)
+            cards[key] = Card(key[2], "skipped", "not asked", (), skip.reason)
     return cards
-
-
-def _card(case: Case, task: str, results: Sequence[Result]) -> TaskCard:
-    outcome = outcome_of(results)
-    posteriors = [r.posterior for r in results if r.posterior is not None]
-    options: list[Shown] = []
-    if task == "fdx":
-        for i, option in enumerate(case.options):
-            chosen = sum(r.option == i for r in results)
-            mean = sum(p.probabilities[i] for p in posteriors) / len(posteriors) if posteriors else None
-            options.append(Shown(option.text, option.right, chosen, mean))
-    mass = min((p.option_mass for p in posteriors), default=None)
-    return TaskCard(task, outcome, _headline(results, outcome), tuple(options), tuple(results), None, mass)
 
 
 def _value(result: Result) -> str:
@@ -161,30 +145,40 @@ def _value(result: Result) -> str:
         return "failed"
     if result.task == "fdx":
         return "right" if result.right else "wrong"
-    # several judges may differ: the first one that gave a grade decides, as in the words
-    score = next((v.score for v in result.verdicts.values() if v.score is not None), None)
+    score = _score(result)
     if score is None:
         return "missing"
-    return "right" if score >= COVERED else "wrong"
+    if result.task in LOWEST:
+        return "right" if score >= COVERED else "wrong"
+    # a checklist's score is a share of its points
+    return {0.0: "wrong", 1.0: "right"}.get(float(score), "partly")
+
+
+def _score(result: Result) -> float | None:
+    """Several judges may differ: the first one that gave a score decides, for signs and words alike."""
+    return next((verdict.score for verdict in result.verdicts.values() if verdict.score is not None), None)
 
 
 def outcome_of(results: Sequence[Result]) -> str:
     """Return one outcome for several answers to one question; missing ones count only where all are."""
-    values = [value for value in map(_value, results) if value != "missing"]
+    values = {_value(result) for result in results} - {"missing"}
     if not values:
         return "missing"
-    if len(set(values)) == 1:
-        return values[0]
-    return "partly" if "right" in values else "wrong"
+    if len(values) == 1:
+        return values.pop()
+    return "partly" if values & {"right", "partly"} else "wrong"
 
 
 def _headline(results: Sequence[Result], outcome: str) -> str:
-    judged = results[0].task != "fdx"
-    words = {"right": "covered", "wrong": "not covered", "partly": "partly covered"} if judged else {}
+    task = results[0].task
+    words = {"right": "covered", "wrong": "not covered", "partly": "partly covered"} if task in LOWEST else {}
     if outcome == "failed":
         return results[0].status.replace("-", " ")
-    if outcome == "missing" and judged and all(r.status != "missing" for r in results):
+    if outcome == "missing" and task != "fdx" and all(r.status != "missing" for r in results):
         return "not graded"
+    if task != "fdx" and task not in LOWEST and outcome != "missing":
+        scores = [score for score in map(_score, results) if score is not None]
+        return f"{100 * sum(scores) / len(scores):.0f} % of the checklist" if scores else MARKS[outcome][1]
     text = words.get(outcome, MARKS[outcome][1])
     if len(results) == 1:
         return text
@@ -192,36 +186,120 @@ def _headline(results: Sequence[Result], outcome: str) -> str:
     return f"{words.get('right', 'right')} in {good} of {len(results)} answers"
 
 
-def _overviews(cards: dict[_Key, TaskCard], names: Sequence[str]) -> tuple[Overview, ...]:
+def _tasks(cards: Mapping[_Key, Card]) -> list[str]:
+    """The tasks of a case: the differential before the final diagnosis, others after."""
+    found = dict.fromkeys(key[2] for key in cards)
+    return [*(task for task in TASK if task in found), *(task for task in found if task not in TASK)]
+
+
+def _title(task: str) -> str:
+    return TASK.get(task) or task.replace("-", " ").capitalize()
+
+
+def _overviews(cards: dict[_Key, Card], names: Sequence[str], conditions: Sequence[str]) -> tuple[Overview, ...]:
     overviews = []
-    for task in _TASKS:
-        conditions = condition_order(key[1] for key in cards if key[2] == task and "without-" not in key[1])
+    for task in _tasks(cards):
+        asked = {key[1] for key in cards if key[2] == task}
+        shown = [(place, name) for place, name in enumerate(conditions) if name in asked and not _left_out(name)]
         rows = []
-        for model in names:
-            found = [cards.get((model, condition, task)) for condition in conditions]
+        for number, model in enumerate(names):
+            found = [cards.get((model, name, task)) for _, name in shown]
             if any(found):
-                rows.append((model, tuple(card.outcome if card else None for card in found)))
+                rows.append((number, model, tuple(card.outcome if card else None for card in found)))
         if rows:
-            overviews.append(Overview(task, tuple(conditions), tuple(rows)))
+            overviews.append(Overview(task, _title(task), tuple(shown), tuple(rows)))
     return tuple(overviews)
 
 
-def _sections(cards: dict[_Key, TaskCard], names: Sequence[str]) -> tuple[ModelSection, ...]:
-    by_model: dict[str, dict[str, dict[str, TaskCard]]] = defaultdict(lambda: defaultdict(dict))
-    for (model, condition, task), card in cards.items():
-        by_model[model][condition][task] = card
-    sections = []
-    for model in names:
-        if model not in by_model:
-            continue
-        found = [
-            ConditionCard(name, tuple(by_model[model][name][t] for t in _TASKS if t in by_model[model][name]))
-            for name in condition_order(by_model[model])
-        ]
-        whole = tuple(card for card in found if "without-" not in card.condition)
-        left_out = tuple(card for card in found if "without-" in card.condition)
-        sections.append(ModelSection(model, whole, left_out))
-    return tuple(sections)
+def _views(
+    case: Case, cards: dict[_Key, Card], names: Sequence[str], conditions: Sequence[str], least: float
+) -> dict[str, Any]:
+    """What was answered about a case, as the page's script reads it.
+
+    ``models``, ``conditions`` and ``tasks`` give names (conditions with how many types they leave out); a card
+    is ``[model, condition, task, outcome, headline, more]`` with the places of the first three. Nothing empty
+    is written.
+    """
+    tasks = _tasks(cards)
+    at = {name: place for place, name in enumerate(conditions)}
+    of = {name: place for place, name in enumerate(names)}
+    listed = sorted(cards.items(), key=lambda item: (of[item[0][0]], at[item[0][1]], tasks.index(item[0][2])))
+    used = sorted({at[key[1]] for key in cards})
+    answered = {key[0] for key in cards}
+    return {
+        "language": case.language,
+        "models": {of[name]: name for name in names if name in answered},
+        "conditions": [[place, conditions[place], _left_out(conditions[place])] for place in used],
+        "tasks": [_title(task) for task in tasks],
+        "options": [[option.text, option.right] for option in case.options],
+        "cards": [
+            [of[model], at[condition], tasks.index(task), card.outcome, card.headline, _more(case, card, least)]
+            for (model, condition, task), card in listed
+        ],
+    }
+
+
+def _more(case: Case, card: Card, least: float) -> dict[str, Any]:
+    several = len(card.results) > 1
+    more: dict[str, Any] = {
+        "skipped": card.skipped,
+        "answers": [_answer(result, several) for result in card.results],
+    }
+    if card.task == "fdx" and card.outcome not in ("missing", "failed", "skipped"):
+        more["chosen"] = [sum(r.option == i for r in card.results) for i in range(len(case.options))]
+    posteriors = [r.posterior for r in card.results if r.posterior is not None]
+    if posteriors:
+        columns = zip(*(p.probabilities for p in posteriors), strict=True)
+        more["posterior"] = [round(sum(column) / len(posteriors), _DIGITS) for column in columns]
+        mass = min(p.option_mass for p in posteriors)
+        more["how"] = " and ".join(dict.fromkeys(p.how for p in posteriors))
+        more["mass"] = round(mass, _DIGITS)
+        if mass < least:
+            more["low"] = f"below {least:g}, and therefore missing in the analyses of posteriors"
+    elif card.results:
+        more["no posterior"] = next((r.posterior_missing for r in card.results if r.posterior_missing), None)
+    return _filled(more)
+
+
+def _answer(result: Result, several: bool) -> dict[str, Any]:
+    answered = result.status == "answered"
+    return _filled(
+        {
+            "which": f"rotation {result.rotation + 1}, sample {result.replicate + 1}" if several else None,
+            "status": None if answered else result.status.replace("-", " "),
+            "reason": result.reason,
+            "list": list(result.diagnoses) if result.task != "fdx" else None,
+            "answer": result.answer if result.answer != result.text else None,
+            "grades": [_grade(*item) for item in result.verdicts.items()] if answered else None,
+            "order": list(result.order),
+            "reasoning": result.reasoning,
+            "text": result.text,
+        }
+    )
+
+
+def _grade(judge: str, verdict: Verdict) -> dict[str, Any]:
+    items = [
+        _filled({"item": item.item, "value": item.value, "reason": item.reason, "missing": item.missing})
+        for item in verdict.items
+    ]
+    score = verdict.score if verdict.score is None else f"{verdict.score:.3g}"
+    return _filled(
+        {
+            "judge": judge,
+            "score": score,
+            "of": None if items else 5,
+            "rank": verdict.rank,
+            "reason": verdict.reason,
+            "missing": verdict.missing,
+            "items": items,
+        }
+    )
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is empty (a zero is not)."""
+    return {name: value for name, value in fields.items() if value or value == 0}
 
 
 class CaseRow(NamedTuple):
@@ -229,11 +307,21 @@ class CaseRow(NamedTuple):
 
     case: Case
     outcomes: str
-    """A letter a model, see `LETTERS`."""
+    """A letter for each question and model, question by question: see `LETTERS`."""
     right: int
-    """Number of models that are right on the baseline."""
+    """Number of models that are right on the first question."""
     judged: int
-    """Number of models with an outcome."""
+    """Number of models with an outcome on it."""
+
+
+class Asked(NamedTuple):
+    """A question that the list can show the outcomes of."""
+
+    task: str
+    title: str
+    condition: str
+    place: int
+    """Place among the run's conditions."""
 
 
 @dataclass(frozen=True)
@@ -242,40 +330,56 @@ class CaseList:
 
     rows: tuple[CaseRow, ...]
     models: tuple[str, ...]
-    condition: str
-    """The condition whose outcomes are listed."""
-    task: str
+    questions: tuple[Asked, ...]
+    """The final diagnosis at the baseline first, if asked; conditions without several types are left out."""
     types: tuple[str, ...]
     specialties: tuple[str, ...]
     languages: tuple[str, ...]
 
+    @property
+    def outcomes(self) -> tuple[tuple[str, str, str], ...]:
+        """The outcomes that occur in the rows: letter, sign and words."""
+        found = set("".join(row.outcomes for row in self.rows))
+        return tuple((letter, *MARKS[kind]) for kind, letter in LETTERS.items() if letter in found)
+
 
 def case_list(run: Evaluated) -> CaseList:
-    """List all cases with each model's outcome on one question: final diagnosis at the baseline, if asked."""
-    asked = {(result.task, result.condition) for result in run.results}
-    task = next((t for t in ("fdx", "ddx", "open-fdx") if any(t == one for one, _ in asked)), "fdx")
-    conditions = condition_order(c for t, c in asked if t == task)
-    condition = conditions[0] if conditions else BASELINE
-    names = models(run)
-    answers: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    """List all cases with each model's outcome on each question."""
+    questions, names = _questions(run), models(run)
+    at = {(asked.task, asked.condition): place for place, asked in enumerate(questions)}
+    model_at = {name: place for place, name in enumerate(names)}
+    answers: dict[str, dict[int, list[Result]]] = defaultdict(lambda: defaultdict(list))
     for result in run.results:
-        if (result.task, result.condition) == (task, condition):
-            answers[result.case, result.model].append(result)
+        question = at.get((result.task, result.condition))
+        if question is not None:
+            answers[result.case][question * len(names) + model_at[result.model]].append(result)
     rows = []
     for case in run.book:
-        found = [answers.get((case.id, name)) for name in names]
-        outcomes = [outcome_of(results) if results else "skipped" for results in found]
-        judged = sum(outcome not in ("missing", "skipped") for outcome in outcomes)
-        letters = "".join(LETTERS[outcome] for outcome in outcomes)
-        rows.append(CaseRow(case, letters, outcomes.count("right"), judged))
+        letters = [LETTERS["skipped"]] * (len(questions) * len(names))
+        for place, results in answers[case.id].items():
+            letters[place] = LETTERS[outcome_of(results)]
+        first = letters[: len(names)]
+        judged = sum(letter not in "ms" for letter in first)
+        rows.append(CaseRow(case, "".join(letters), first.count("r"), judged))
     kinds = {kind for case in run.book for kind in case.evidence_types}
     fields = {case.specialty for case in run.book if case.specialty}
     return CaseList(
         rows=tuple(rows),
         models=tuple(names),
-        condition=condition,
-        task=task,
+        questions=questions,
         types=tuple(kind for kind in type(next(iter(kinds))) if kind in kinds) if kinds else (),
         specialties=tuple(name for name in type(next(iter(fields))) if name in fields) if fields else (),
         languages=run.book.languages,
     )
+
+
+def _questions(run: Evaluated) -> tuple[Asked, ...]:
+    asked = dict.fromkeys((result.task, result.condition) for result in run.results)
+    tasks = sorted({task for task, _ in asked}, key=lambda task: (task != "fdx", task not in TASK, task))
+    found = [
+        Asked(task, _title(task), condition, place)
+        for task in tasks
+        for place, condition in enumerate(_conditions(run))
+        if (task, condition) in asked and _left_out(condition) < 2
+    ]
+    return tuple(found) or (Asked("fdx", TASK["fdx"], BASELINE, 0),)
