@@ -118,7 +118,7 @@ def join(runs: Sequence[Evaluated]) -> Joined:
         ),
         option_mass=masses.pop(),
         labels=labels,
-        notes=(*model_notes, *judge_notes),
+        notes=(*_setting_notes(runs), *model_notes, *judge_notes),
         sources={name: tuple(found) for name, found in sources.items()},
     )
 
@@ -136,6 +136,12 @@ def _labels(runs: Sequence[Evaluated]) -> tuple[str, ...]:
 
 def _identities(run: Evaluated, name: str) -> Mapping[str, Any]:
     return getattr(run, name, {})
+
+
+def _setting_notes(runs: Sequence[Evaluated]) -> list[str]:
+    parts = _different_settings(runs)
+    text = f"The runs were asked with different settings ({', '.join(parts)}): their models differ by these too."
+    return [text] if parts else []
 
 
 def _model_names(runs: Sequence[Evaluated], labels: Sequence[str]) -> tuple[list[dict[str, str]], list[str]]:
@@ -171,11 +177,15 @@ def _differ(runs: Sequence[Evaluated], name: str, having: Sequence[int]) -> str 
             {key for one in identities for key in one if any(other.get(key) != one[key] for other in identities)}
         )
         return f"its identity differs ({', '.join(parts)})" if parts else "its identity differs"
-    settings = [_identities(runs[place], "settings") for place in having]
-    parts = sorted(
+    parts = _different_settings([runs[place] for place in having])
+    return f"the runs' settings differ ({', '.join(parts)})" if parts else None
+
+
+def _different_settings(runs: Iterable[Evaluated]) -> list[str]:
+    settings = [_identities(run, "settings") for run in runs]
+    return sorted(
         key for key in set().union(*settings) if any(other.get(key) != settings[0].get(key) for other in settings)
     )
-    return f"the runs' settings differ ({', '.join(parts)})" if parts else None
 
 
 def _overlap(asked: Sequence[set[tuple[Any, ...]]]) -> str | None:

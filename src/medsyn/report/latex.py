@@ -25,7 +25,7 @@ _ESCAPED = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        '"': r"\textquotedbl{}",
+        '"': "''",
         # after a line break these two would be read as its arguments
         "[": "{[}",
         "*": "{*}",

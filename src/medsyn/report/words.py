@@ -205,11 +205,14 @@ def _best(frame: pl.DataFrame, task: str) -> str:
     text = f"Of {count(len(frame), 'pair')} of models, {apart:,} are told apart."
     most = max((len(beaten) for beaten in beats.values()), default=0)
     leaders = [name for name in names if most and len(beats[name]) == most]
-    if len(leaders) == 1:
-        (best,) = leaders
-        rest = [name for name in names if name != best and name not in beats[best]]
-        text += f" {best} is better than {most} of the {len(names) - 1} others"
-        text += f"; it is not told apart from {_listed(rest)}." if rest else "."
+    rest = [name for name in names if name not in leaders and not any(name in beats[best] for best in leaders)]
+    if leaders:
+        text += f" {_listed(leaders)} {'is' if len(leaders) == 1 else 'are each'} better than {most} others"
+        text += (
+            f"; not told apart from {'it' if len(leaders) == 1 else 'any of these'}: {_listed(rest)}."
+            if rest
+            else "."
+        )
     return text
 
 
