@@ -256,7 +256,7 @@ def test_sentences_go_whole_questions_keep_a_mark_and_notes_say_why():
     ]
 
 
-def test_an_only_sentence_keeps_a_mark_where_half_of_it_remains():
+def test_an_only_sentence_keeps_a_mark_where_three_quarters_of_it_remain():
     case, _ = masked(history="A shepherd of forty years with fever, cough and known gouty arthritis.")
     assert case.history == "A shepherd of forty years with fever, cough and known [...]."
     case, log = masked(history="Known gouty arthritis.")

@@ -70,8 +70,8 @@ def mask_text(
     """Return a text in which ``find`` finds nothing more, and what was taken out of it.
 
     Sentences go whole, for a gap is a cue too. Where nothing would be left, a mark stands in the place of the
-    words instead, if at least half of the text remains. Where ``whole`` is false, since the text must stay, there
-    are marks only.
+    words instead, if at least three quarters of the text remain. Where ``whole`` is false, since the text must
+    stay, there are marks only.
 
     Args:
         text: what is shown.
@@ -95,7 +95,7 @@ def mask_text(
             marked, marks = _mark(text, find, language)
             # letters, not words, since Chinese has none between spaces
             rest = marked.replace(_mark_of(language), "")
-            enough = 2 * len(re.findall(r"\w", rest)) >= len(re.findall(r"\w", text))
+            enough = 4 * len(re.findall(r"\w", rest)) >= 3 * len(re.findall(r"\w", text))
             return (marked, marks) if enough else (None, tuple(log))
         left = cleaned.text
     return (left, tuple(log)) if whole else _mark(text, find, language)
