@@ -7,9 +7,12 @@ import json
 
 import pytest
 
+from books import small_book
 from fake_server import FakeServer, Fault, Reply, error
 from medsyn.case import ImagePart, InputError, TextPart
 from medsyn.model import ModelSettings, Request, Response, Sampling, open_models
+from medsyn.run.start import run_study
+from medsyn.run.study import Study
 from test_openai import picture
 
 pytest.importorskip("inspect_ai")
@@ -58,12 +61,12 @@ def ask(server: FakeServer, *requests: Request, **settings: object) -> list[Resp
     return answer(model, *requests)
 
 
-def mocked(output: ModelOutput | Exception, *requests: Request) -> list[Response]:
+def mocked(output: ModelOutput | BaseException, *requests: Request) -> list[Response]:
     """Let Inspect's mock give an output, or raise."""
     (model,) = open_models("inspect:mockllm/model", ModelSettings(retries=0))
 
     def give(*_: object) -> ModelOutput:
-        if isinstance(output, Exception):
+        if isinstance(output, BaseException):
             raise output
         # without a usage the mock would count tokens itself, with a file from the network
         return output if output.usage else output.model_copy(update={"usage": ModelUsage(input_tokens=1)})
@@ -256,14 +259,34 @@ def test_an_image_that_changed_is_an_input_failure_and_nothing_is_sent(fake_serv
     assert (response.failure.kind, fake_server.count) == ("input", 0)
 
 
-def test_an_error_of_the_providers_package_is_a_failure_and_a_bug_is_not():
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [1],
+        "text",
+        {"choices": []},
+        {"choices": None},
+        {"choices": [{"message": {"content": 3}}]},
+        {"error": {}},
+    ],
+)
+def test_an_answer_of_another_shape_is_a_failure_and_does_not_end_the_run(fake_server, body):
+    fake_server.faults = [Fault("raw", body=body)]
+    first, second = ask(fake_server, request(), request(replicate=1))
+    assert sorted([first.status, second.status]) == ["failed", "ok"]
+    [failure] = [response.failure for response in (first, second) if response.failure]
+    assert failure.kind in ("garbage", "server")
+
+
+def test_an_error_of_the_providers_package_is_a_failure_and_an_interrupt_is_not():
     class SomeProvidersError(Exception):
         status_code = 529
 
     [response] = mocked(SomeProvidersError("overloaded"))
     assert (response.failure.kind, response.failure.message) == ("server", "status 529: overloaded")
-    with pytest.raises(TypeError):
-        mocked(TypeError("a programmer's mistake"))
+    with pytest.raises(asyncio.CancelledError):
+        mocked(asyncio.CancelledError())
 
 
 def test_the_key_is_in_no_identity_name_or_text(fake_server, monkeypatch):
@@ -305,3 +328,24 @@ def test_without_inspect_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'medsyn\[inspect\]'"):
         open_models("inspect:mockllm/model")
+
+
+def test_a_study_through_inspect_stores_answers_and_failures_and_asks_failures_again(fake_server, tmp_path):
+    book = small_book(tmp_path / "book", cases=3)
+    fake_server.answer = lambda received: Reply("B", tokens=[("B", {"B": 0.7, "A": 0.2})])
+    fake_server.faults = lambda number, received: (
+        Fault("status", status=422) if number < 3 and "patient 2" in received.text else None
+    )
+    reach = {"name": "inspect:openai-api/local/m", "base_url": fake_server.url, "retries": 0}
+    study = Study(cases=book.folder, model=[reach], task="fdx", out=tmp_path / "run")
+    first = run_study(study).run.results
+    assert [result.status for result in first] == ["answered", "answered", "missing"]
+    assert first[0].posterior.option_mass == pytest.approx(0.9)
+    assert run_study(study).run.results[2].status == "missing"  # stored, and not asked again by itself
+    assert fake_server.count == 3
+    again = run_study(study.model_copy(update={"retry_failed": True})).run.results
+    assert [result.status for result in again] == ["answered"] * 3
+    assert fake_server.count == 4
+    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "run").rglob("*.json*"))
+    assert KEY not in text
+    assert "m-served" in text

@@ -12,7 +12,6 @@ Example:
 from __future__ import annotations
 
 import asyncio
-import builtins
 import importlib.util
 import math
 import os
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 _TOP_LOGPROBS = (20, 5)  # how many alternatives to ask for; providers that refuse the first get the next
 _MOST_AT_ONCE = 1000  # Inspect's own limit, which models share; whoever sends keeps to ``concurrency``
 _MARK_UP = re.compile(r"\[/?[a-z ]+\]")
-_OWN_ERRORS = (OSError, RuntimeError, ValueError)  # Python's own that clients raise for what servers do
+_OF_SHAPE = (TypeError, LookupError, AttributeError)
 _KINDS: dict[int, FailureKind] = {408: "timeout", 429: "rate-limit", 504: "timeout"}
 
 
@@ -174,11 +173,10 @@ def _usage(output: ModelOutput) -> Usage:
 
 
 def _failure(error: BaseException) -> tuple[FailureKind, str]:
-    """Return what an error of a provider means; raises it where it is no provider's but a bug, or an interrupt."""
-    chain = list(_chain(error))
-    known = any(isinstance(link, _OWN_ERRORS) for link in chain)
-    if not isinstance(error, Exception) or (type(error).__module__ == builtins.__name__ and not known):
+    """Return what an error of a provider's client means; raises it where it is an interrupt."""
+    if not isinstance(error, Exception):
         raise error
+    chain = list(_chain(error))
     last = chain[-1]
     names = " ".join(type(link).__name__ for link in chain)
     code = next((code for link in chain if (code := _status(link)) is not None), None)
@@ -190,8 +188,9 @@ def _failure(error: BaseException) -> tuple[FailureKind, str]:
         return "timeout", f"no answer in time: {said}"
     if "Connect" in names or isinstance(last, OSError):
         return "connection", f"no connection: {said}"
-    if "JSON" in names or "Validation" in names:
-        return "garbage", f"an answer that cannot be read: {said}"
+    # clients take an answer to pieces without looking, so one of another shape ends in an error of Python's own
+    if "JSON" in names or "Validation" in names or isinstance(last, _OF_SHAPE):
+        return "garbage", f"an answer that cannot be read ({type(last).__name__}: {said})"
     return "rejected" if isinstance(last, ValueError) else "server", f"{type(last).__name__}: {said}"
 
 
