@@ -168,6 +168,15 @@ def test_recall_is_the_share_of_elements():
         ("Operate without delay: surgery today.", "surgery", True),
         ("Do not delay surgery.", "surgery", True),
         ("Avoid NSAIDs, but give aspirin.", "aspirin", True),
+        ("Avoid interferon, cladribine and surgery.", "surgery", False),
+        ("Drugs to avoid: interferon, cladribine", "cladribine", False),
+        ("**Avoid:** interferon", "interferon", False),
+        ("Interferon (not recommended)", "interferon", False),
+        ("Surgery: contraindicated", "surgery", False),
+        ("Surgery: laparoscopic", "surgery", True),
+        ("Avoid interferon and give cladribine", "cladribine", True),
+        ("避免干扰素、手术和放疗", "手术", False),
+        ("避免干扰素，给予手术", "手术", True),
         ("避免手术。给予干扰素。", "手术", False),
         ("避免手术。给予干扰素。", "干扰素", True),
         ("干扰素应避免使用", "干扰素", False),
@@ -175,6 +184,41 @@ def test_recall_is_the_share_of_elements():
 )
 def test_what_is_warned_of_is_not_proposed(text: str, element: str, found: bool):
     assert proposed(text, (element,)) == ((element,) if found else ())
+
+
+LISTED = """## Plan
+1. Start vemurafenib.
+2. Things to avoid:
+   - interferon, cladribine and surgery
+   - radiotherapy
+3. Follow-up: dialysis
+**Contraindicated**
+
+* lumbar puncture
+* NSAIDs
+
+Then aspirin.
+Stage 2:
+- plasmapheresis"""
+
+
+@pytest.mark.parametrize(
+    ("element", "found"),
+    [
+        ("vemurafenib", True),
+        ("interferon", False),
+        ("cladribine", False),
+        ("surgery", False),
+        ("radiotherapy", False),
+        ("dialysis", True),
+        ("lumbar puncture", False),
+        ("NSAID", False),
+        ("aspirin", True),
+        ("plasmapheresis", True),
+    ],
+)
+def test_a_heading_that_warns_holds_for_its_list_and_no_further(element: str, found: bool):
+    assert proposed(LISTED, (element,)) == ((element,) if found else ())
 
 
 @given(text=st.text(max_size=200), elements=st.lists(st.text(max_size=20), max_size=4))

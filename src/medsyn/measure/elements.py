@@ -28,10 +28,17 @@ _EMPTY_WORDS = frozenset(
 )
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_HAN}]|[^\W\d_{_HAN}]+|\d+(?:[.,]\d+)*")
-_PASSAGE = re.compile(r"[\n。！？；;]+|[.!?](?=\s|$)")
+_PASSAGE = re.compile(r"[。！？；;]+|[.!?](?=\s|$)")
+_DOING = r"""(?:then\s|we\s|instead\s)?(?:give|start|begin|initiate|use|add|administer|prescribe|perform|proceed
+    |offer|continue|consider|switch|change|treat|plan|operate|repeat)\b|给予|使用|开始|加用|改用|改为|进行|应(?!避免)|予"""
 _CLAUSE = re.compile(
-    r"[,，:：、]|\b(?:but|however|although|whereas|though|then|because|since)\b|但是?|然而|而是|改为", re.I
+    rf"""\b(?:but|however|although|whereas|though|then|because|since)\b|但是?|然而|而是
+      |(?:[,，:：]|\band\b)\s*(?={_DOING})""",
+    re.I | re.X,
 )
+"""Where a negation ends: a comma between the things that it lists is no such place."""
+_BULLET = re.compile(r"(\s*)([-*•–+]|\(?\d{1,2}[.)、）])\s*")
+_HEADING = re.compile(r"\s*#{1,6}\s.*|.*[:：][\s*_]*|\s*(?:[-*•–+]|\(?\d{1,2}[.)、）])?\s*\*\*[^*]+\*\*[\s:：]*")
 
 
 @lru_cache(maxsize=8192)
@@ -63,7 +70,7 @@ def holds(text: str, element: str) -> bool:
         >>> holds("1. Vemurafenib 480 mg twice daily.\\n2. See a dermatologist.", "vemurafenib 480mg")
         True
     """
-    return any(_held(passage, element) for passage in _passages(text))
+    return any(_held(passage, element) for passage, _ in _passages(text))
 
 
 def recall(text: str, elements: Sequence[str]) -> float | None:
@@ -75,8 +82,8 @@ def proposed(text: str, elements: Sequence[str]) -> tuple[str, ...]:
     """The elements that a text holds without a negation: what it does of that which may not be done.
 
     A passage that holds an element is parted into clauses; of those that hold it (of the passage, where none
-    does), one without a negation is enough. A negation counts before the element's first word, or right after its
-    last one ("interferon should be avoided").
+    does), one without a negation is enough. A negation counts before the element's first word, right after its
+    last one ("interferon should be avoided"), and in the heading of the list that it stands in.
 
     Example:
         >>> proposed("Give interferon. Avoid surgery; radiotherapy is contraindicated.",
@@ -84,11 +91,33 @@ def proposed(text: str, elements: Sequence[str]) -> tuple[str, ...]:
         ('interferon',)
     """
     passages = _passages(text)
-    return tuple(element for element in elements if any(_proposed(passage, element) for passage in passages))
+    return tuple(
+        element
+        for element in elements
+        if any(not warned and _proposed(passage, element) for passage, warned in passages)
+    )
 
 
-def _passages(text: str) -> list[str]:
-    return [passage for passage in _PASSAGE.split(text) if passage.strip()]
+def _passages(text: str) -> list[tuple[str, bool]]:
+    """The sentences and lines of a text, and whether each stands in a list whose heading warns of it."""
+    found: list[tuple[str, bool]] = []
+    warning = False
+    first: tuple[int, str] | None = None  # indent and kind of the bullets below a heading that warns
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        bullet = _BULLET.match(line)
+        kind = (len(bullet[1]), "1" if bullet[2][-2:-1].isdigit() else bullet[2]) if bullet else None
+        if _HEADING.fullmatch(line):
+            warned, first = False, None
+            warning = _BEFORE.search(_NO_NEGATION.sub(" ", line)) is not None
+        else:
+            first = first or kind
+            # another kind of bullet, or one further out, is another list
+            warning = warning and kind is not None and kind[1] == first[1] and kind[0] >= first[0]
+            warned = warning
+        found += [(passage, warned) for passage in _PASSAGE.split(line) if passage.strip()]
+    return found
 
 
 def _held(passage: str, element: str) -> bool:
@@ -117,13 +146,13 @@ _BEFORE = re.compile(
      |不|勿|禁|避免|无需|无须|没有|停用|停止|未|切忌""",
     re.I | re.X,
 )
+_WARNED = r"""(?:not|never|avoided|contra-?indicated|withheld|omitted|stopped|discontinued|unnecessary
+    |inappropriate|dangerous|harmful|prohibited|forbidden|deferred)\b"""
 _AFTER = re.compile(
-    r"""\s*(?:\w+\s){0,3}?(?:
-        (?:is|are|was|were|be|must|should|can|may)\s(?:be\s)?(?:\w+ly\s|therefore\s|best\s)?
-        (?:not|never|avoided|contra-?indicated|withheld|omitted|stopped|discontinued|unnecessary|inappropriate
-          |dangerous|harmful|prohibited|forbidden|deferred)\b
-       |(?:cannot|isn['’]t|aren['’]t|mustn['’]t|shouldn['’]t)\b)
-     |.{0,4}(?:应避免|应当避免|禁忌|禁用|不宜|不应|不推荐|不必|不可)""",
+    rf"""[\s)）]*(?:\w+\s){{0,3}}?(?:(?:is|are|was|were|be|must|should|can|may)\s(?:be\s)?
+          (?:\w+ly\s|therefore\s|best\s)?{_WARNED}|(?:cannot|(?:is|are|must|should)n['’]t)\b)
+      |\s*(?:[(（:：–—]|-\s)\s*(?:avoid\b|{_WARNED})
+      |.{{0,4}}(?:应避免|应当避免|禁忌|禁用|不宜|不应|不推荐|不必|不可)""",
     re.I | re.X,
 )
 
