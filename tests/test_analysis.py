@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,14 +11,23 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import binomtest
 
+from medsyn import analysis
 from medsyn.analysis import (
+    answers,
     average_nmse_table,
+    condition_differences,
     conditions_table,
+    grade_distribution,
     grades_table,
+    kinds_table,
+    leaderboard,
     main_table,
     missing_table,
+    model_differences,
     sensitivities,
     sensitivity_table,
+    specialty_group_table,
+    specialty_table,
 )
 from medsyn.case import Case, Casebook, Diagnosis, Evidence, Image, Option
 from medsyn.judge.types import Verdict
@@ -29,7 +39,14 @@ from synthetic import SyntheticRun, synthetic_run
 TABLES = (
     main_table,
     conditions_table,
+    condition_differences,
+    model_differences,
     grades_table,
+    grade_distribution,
+    kinds_table,
+    leaderboard,
+    specialty_table,
+    specialty_group_table,
     missing_table,
     sensitivities,
     sensitivity_table,
@@ -398,3 +415,95 @@ def test_a_lost_rotation_makes_no_sensitivity_of_a_preference_for_a_place():
     row = sensitivities(SyntheticRun(asked, (), EIGHT)).row(0, named=True)
     assert row["s_image"] == pytest.approx(0, abs=1e-12)
     assert row["s_text"] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_function_grades_is_not_hidden_by_a_module():
+    assert callable(analysis.grades)
+    assert not hasattr(analysis, "graded") or callable(analysis.graded.grades_table)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_one_case_and_one_model_give_values_without_intervals_they_cannot_have(table):
+    run = SyntheticRun((fdx("c0", True), ddx("c0", 5, 1)), (), book(("c0", "en")))
+    frame = table(run)
+    for name in frame.columns:
+        low, high = f"{name}_low", f"{name}_high"
+        if {low, high} <= set(frame.columns):
+            assert (frame[low].is_null() | (frame[low] <= frame[name])).all(), name
+            assert (frame[high].is_null() | (frame[high] >= frame[name])).all(), name
+    if table is main_table:
+        row = frame.row(0, named=True)
+        assert (row["accuracy"], row["coverage"], row["gap"]) == (100, 100, 0)
+    if table is model_differences:
+        assert len(frame) == 0  # there is nobody to compare with
+
+
+def two_models(first: list[Result], second: list[Result]) -> SyntheticRun:
+    others = [replace(result, model="n") for result in second]
+    return SyntheticRun((*first, *others), (), EIGHT)
+
+
+def test_equal_models_differ_by_nothing_and_share_the_best_rank():
+    """Ties everywhere: no order of the models may follow from their place in the run."""
+    same = [fdx(f"c{i}", i % 2 == 0) for i in range(8)]
+    run = two_models(same, same)
+    (row,) = model_differences(run).rows(named=True)
+    assert (row["difference"], row["p"], row["p_holm"], row["pairs"]) == (0, 1, 1, 8)
+    assert row["difference_low"] < 0 < row["difference_high"]
+    own = leaderboard(run).filter(source="run")
+    assert own["run_rank"].to_list() == [1, 1]
+    assert set(zip(own["run_rank_low"], own["run_rank_high"], strict=True)) == {(1, 2)}
+
+
+@pytest.mark.parametrize("score", [0, 5])
+def test_grades_that_are_all_equal_have_no_interval_and_their_share_has_wilsons(score):
+    run = SyntheticRun(tuple(ddx(f"c{i}", score, 1 if score else None) for i in range(8)), (), EIGHT)
+    (row,) = grades_table(run).rows(named=True)
+    assert (row["grade"], row["grade_low"], row["grade_high"]) == (score, None, None)
+    low, high = binomtest(8 if score else 0, 8).proportion_ci(method="wilson")
+    assert (row["covered_low"], row["covered_high"]) == (pytest.approx(100 * low), pytest.approx(100 * high))
+    shares = {one["grade"]: one["share"] for one in grade_distribution(run).rows(named=True)}
+    assert shares == {grade: 100 * (grade == score) for grade in (0, 2, 3, 4, 5)}
+
+
+def test_a_judge_that_failed_everywhere_leaves_nulls_and_counts():
+    run = SyntheticRun(tuple(ddx(f"c{i}", None) for i in range(8)), (), EIGHT)
+    (row,) = grades_table(run).rows(named=True)
+    assert (row["grade"], row["covered"], row["covered_1"]) == (None, None, None)
+    assert (row["cases"], row["missing"]) == (0, 8)
+    (main,) = main_table(run).rows(named=True)
+    assert (main["coverage"], main["ddx_cases"], main["ddx_missing"]) == (None, 0, 8)
+    assert grade_distribution(run)["share"].null_count() == len(grade_distribution(run))
+
+
+def test_a_condition_asked_of_some_cases_is_compared_on_these_alone():
+    run = SyntheticRun(
+        (
+            *(fdx(f"c{i}", i < 6) for i in range(8)),
+            *(fdx(f"c{i}", i < 1, "findings") for i in (5, 0, 7)),  # another order, too
+        ),
+        (),
+        EIGHT,
+    )
+    (row,) = condition_differences(run).rows(named=True)
+    # c0: both right; c5: the baseline alone; c7: neither
+    assert (row["pairs"], row["difference"], row["p"]) == (3, pytest.approx(-100 / 3), 1)
+    table = conditions_table(run).filter(condition="findings").row(0, named=True)
+    assert (table["cases"], table["pairs"], table["difference"]) == (3, 3, pytest.approx(-100 / 3))
+
+
+def test_models_that_share_no_case_are_listed_without_numbers():
+    run = two_models([fdx(f"c{i}", True) for i in range(4)], [fdx(f"c{i}", True) for i in range(4, 8)])
+    (row,) = model_differences(run).rows(named=True)
+    assert (row["pairs"], row["difference"], row["p"], row["p_holm"]) == (0, None, None, None)
+    assert row["reliable"] is False
+
+
+def test_what_is_kept_of_a_run_is_neither_shared_with_users_nor_with_a_changed_copy():
+    run = synthetic_run(None, cases=3)
+    frame = answers(run)
+    frame.drop_in_place("right")
+    assert "right" in answers(run).columns
+    assert run == synthetic_run(None, cases=3)
+    fewer = replace(run, results=run.results[:5])
+    assert len(answers(fewer)) == 5

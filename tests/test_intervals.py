@@ -16,9 +16,12 @@ from medsyn.measure.bootstrap import bca_ends, ratio_ends, studentised_ends
 from medsyn.measure.interval import (
     independent_difference,
     mean,
+    means,
     paired_difference,
     paired_shares,
     ratio,
+    weighted_mean,
+    weighted_means,
     wilson,
 )
 from medsyn.measure.reliability import coverage, enough_cases, least_coverage, reliable
@@ -60,11 +63,33 @@ def test_many_studies_at_once_give_what_each_gives_alone():
         rng.exponential(size=(25, 4, 1)),
         rng.exponential(size=(25, 4, 1)),
     )
-    means, pairs, ratios = bca_ends(values), studentised_ends(values), ratio_ends(top, bottom)
+    ends, pairs, ratios = bca_ends(values), studentised_ends(values), ratio_ends(top, bottom)
     for i in range(4):
-        assert mean(values[:, i])[1:3] == pytest.approx([end[i] for end in means])
+        assert mean(values[:, i])[1:3] == pytest.approx([end[i] for end in ends])
         assert paired_difference(values[:, i], np.zeros(25))[1:3] == pytest.approx([end[i] for end in pairs])
         assert ratio(top[:, i, 0], bottom[:, i, 0])[1:3] == pytest.approx([end[i] for end in ratios])
+
+
+def test_studies_of_many_sizes_together_give_what_each_gives_alone_in_their_order():
+    rng = np.random.default_rng(3)
+    studies = [rng.choice([0, 0.5, 1], size=n) for n in (30, 7, 30, 1, 0, 2, 7)] + [np.ones(7)]
+    weights = [rng.uniform(1, 3, size=len(values)) for values in studies]
+    for found, values in zip(means(studies), studies, strict=True):
+        assert found == pytest.approx(mean(values), abs=1e-12, nan_ok=True)
+        assert found.n == len(values)
+    both = list(zip(studies, weights, strict=True))
+    for found, study in zip(weighted_means(both), both, strict=True):
+        assert found == pytest.approx(weighted_mean(*study), abs=1e-12, nan_ok=True)
+    # the mean of few kinds of values is a ratio of sums, whose interval can be had by hand
+    counts = np.random.default_rng([0, 30]).integers(30, size=(2000, 30))
+    ratios = (weights[0] * studies[0])[counts].sum(axis=1) / weights[0][counts].sum(axis=1)
+    alone = weighted_mean(studies[0], weights[0])
+    assert np.quantile(ratios, 0.5) == pytest.approx(alone.value, abs=0.02)
+    assert ((ratios < alone.low).mean(), (ratios > alone.high).mean()) == pytest.approx((0.02, 0.02), abs=0.01)
+    with pytest.raises(ValueError, match="missing or infinite"):
+        means([[1.0], [np.nan]])
+    with pytest.raises(ValueError, match="one positive weight"):
+        weighted_means([([1.0], [0.0])])
 
 
 def test_intervals_stay_where_numbers_can_be():
