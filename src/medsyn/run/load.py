@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +76,23 @@ class Run:
 
 def read_run(folder: Path, book: Casebook) -> Run:
     """Read a run folder whose casebook is already loaded."""
+    with _collector_paused():
+        return _read_run(folder, book)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A run's many objects all stay: walking them again and again while they are made finds nothing to free."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read_run(folder: Path, book: Casebook) -> Run:
     models: dict[str, Mapping[str, Any]] = {}
     digests: dict[str, str] = {}
     for record in read_records(folder, "models"):
