@@ -12,6 +12,7 @@ import importlib.util
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,8 @@ class _Prompts:
         self._of = {item["key"]: item for item in read_records(run.folder, "items")}
         self._images = {image.sha256: image for case in run.book for image in case.images}
         self._max_side = max_side
+        # a case's rotations and samples stand together and show the same images
+        self._address = lru_cache(maxsize=64)(self._data_address)
 
     def order(self, key: str) -> tuple[int, ...]:
         """For each option shown, its index in the case's own list."""
@@ -107,9 +110,11 @@ class _Prompts:
 
         if "text" in part:
             return ContentText(text=part["text"])
-        image = self._images[part["image"]]  # the casebook is checked to be the run's
+        return ContentImage(image=self._address(part["image"]))
+
+    def _data_address(self, sha256: str) -> str:
         try:
-            return ContentImage(image=data_address(image, self._max_side))
+            return data_address(self._images[sha256], self._max_side)  # the casebook is checked to be the run's
         except ImageError as error:
             raise InputError(str(error)) from error
 
