@@ -16,6 +16,7 @@ nor a site is never left out, so that most texts that name no disease lead nowhe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -30,6 +31,7 @@ from medsyn.ontology.words import bag_key, is_abbreviation, plain, telling, word
 LONGEST = 300
 """Characters of the longest text that is looked up; what is longer is cut."""
 
+_WORD = re.compile(r"[A-Za-z0-9][\w-]*\w")
 _MOST_WORDS = 24
 _MOST_LEFT_OUT = 6
 
@@ -127,7 +129,7 @@ class Finder:
             place = self._tables["short"].get(word) if is_abbreviation(word) else None
             return self._concepts[place].name if isinstance(place, int) else say.SHORT_WORDS.get(word, word)
 
-        return " ".join(full(word.strip(",;.")) for word in text.split())
+        return _WORD.sub(lambda hit: full(hit[0]), text)
 
     def _narrow(self, hits: Iterator[_Hit]) -> Iterator[_Hit]:
         """Hits that are no chapters: a part of a text that names one says too little."""

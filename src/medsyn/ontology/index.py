@@ -137,7 +137,8 @@ class Ontology:
     def relation(self, a: str, b: str) -> Relation:
         """Return what concept ``b`` is to concept ``a``: ``child`` says that b is a direct child of a.
 
-        A near common ancestor is at most `NEAR` steps above both, and no chapter.
+        A near common ancestor is at most `NEAR` steps above both, and no chapter. A concept that is itself the
+        ancestor of the other counts as one up to a step further.
         """
         first, second = self.concept(a), self.concept(b)
         shared = self.systems(first.id) & self.systems(second.id)
@@ -147,6 +148,9 @@ class Ontology:
             return Relation("child", None, shared)
         if second.id in first.parents:
             return Relation("parent", None, shared)
+        for wide, narrow in ((first, second), (second, first)):
+            if wide.kind != "chapter" and wide.id in self._steps_up(narrow.id, NEAR + 1):
+                return Relation("family", wide, shared)
         ours, theirs = self._steps_up(first.id, NEAR), self._steps_up(second.id, NEAR)
         common = sorted((max(ours[i], theirs[i]), ours[i] + theirs[i], i) for i in ours.keys() & theirs.keys())
         near = [(far, self._at(id_)) for far, _, id_ in common if self._at(id_).kind != "chapter"]

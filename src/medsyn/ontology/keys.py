@@ -82,8 +82,13 @@ def tables(concepts: Sequence[Concept]) -> dict[Level, dict[str, int | list[int]
     """
     place = {concept.id: number for number, concept in enumerate(concepts)}
     found: dict[Level, dict[str, dict[int, int]]] = {level: defaultdict(dict) for level in KEYS}
+    preferred: dict[str, set[int]] = defaultdict(set)
+    for number, concept in enumerate(concepts):
+        preferred[_bag(concept.name)].add(number)
     for number, concept in enumerate(concepts):
         for rank, name in ranked_names(concept):
+            if rank and len(others := preferred.get(_bag(name), set())) == 1 and number not in others:
+                continue  # the words are another's preferred name, in some order
             if is_abbreviation(name):
                 _enter(found["short"], name, number, rank)
                 if len(re.sub(r"[^A-Za-z]", "", name)) < 5:

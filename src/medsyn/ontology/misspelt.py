@@ -23,6 +23,8 @@ def _set(words: str) -> frozenset[str]:
 _SHORTEST = 6
 _MUCH_MORE = 20
 """Times that a word is in more names than another that is as near, and is taken for the one that was meant."""
+_SELDOM, _FAR_MORE = 3, 300
+"""A word in so few names is taken for one that is in so many times more."""
 _LONG_WORD = re.compile(rf"[^\W\d_]{{{_SHORTEST},}}(?!\d)")
 _LONG = 9
 """From this length on, two slips are allowed; else one."""
@@ -76,12 +78,14 @@ class Speller:
 
         def better(hit: re.Match[str]) -> str:
             word = hit[0].casefold()
-            if word in _REAL or plain(word) in self._known or fold(word) in self._known:
+            seen = max(self._known[plain(word)], self._known[fold(word)])
+            if word in _REAL or seen > _SELDOM:
                 return hit[0]
             if word not in self._asked:
                 self._asked[word] = self._nearest(word) or self._nearest(plain(word))
             other = self._asked[word]
-            if other is None:
+            # a word that a few names have may be a slip of theirs, such as "syndrom"
+            if other is None or self._known[other] < _FAR_MORE * seen:
                 return hit[0]
             said.append(f"{hit[0]} for {other}")
             return other
@@ -95,7 +99,7 @@ class Speller:
             w for length in range(len(word) - most, len(word) + most + 1) for w in self._by_length.get(length, ())
         ]
         hits = extract(word, near, scorer=OSA.distance, score_cutoff=most, limit=8)
-        hits = [(other, distance) for other, distance, _ in hits if may_be_slip(word, other)]
+        hits = [(other, distance) for other, distance, _ in hits if other != word and may_be_slip(word, other)]
         if not hits:
             return None
         best = min(distance for _, distance in hits)

@@ -79,7 +79,7 @@ def spelling(word: str) -> str:
     text = text.replace("ae", "e").replace("oe", "e")
     text = re.sub(r"our(?=$|s$|al$|ed$)", "or", text)
     text = re.sub(r"(?<=[a-z]{3})is(?=e$|ed$|ing$|ation$)", "iz", text)
-    text = re.sub(r"^leuc(?=o)", "leuk", text).replace("sulph", "sulf")
+    text = re.sub(r"^leuc(?=o)", "leuk", text).replace("sulph", "sulf").replace("alfa", "alpha")
     return re.sub(r"re$", "er", text) if text in ("fibre", "centre", "litre", "goitre") else text
 
 
