@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import subprocess
@@ -288,7 +289,8 @@ def test_vlmevalkit_asks_what_the_server_received(book, received, tmp_path, vlme
         shown = [p["value"] if p["type"] == "text" else Path(p["value"]).read_bytes() for p in message]
         assert_same(shown, [f"{system}\n\n{parts[0]}", *parts[1:]])
         images = [part for part in parts if not isinstance(part, str)]
-        assert shown[1::2] == images if images else len(shown) == 1
+        assert [part for part in shown if isinstance(part, bytes)] == images
+        assert [Path(path).read_bytes() for path in ast.literal_eval(line["image_path"])] == images
         assert (line["answer"] == "A") == right_is_a
 
 

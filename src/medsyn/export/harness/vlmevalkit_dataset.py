@@ -9,6 +9,7 @@ for all its multiple-choice data. Without this file VLMEvalKit takes the table f
 images first and words the question itself, and numbers are not comparable with medsyn's.
 """
 
+import ast
 import json
 import runpy
 import sys
@@ -32,6 +33,9 @@ def dataset_class():
             table = pandas.read_csv(
                 FOLDER / f"{NAME}.tsv", sep="\t", keep_default_na=False, na_values=[""], dtype={"id": str}
             )
+            # some models take the paths from the table, in whatever folder they run
+            paths = [[str(FOLDER / path) for path in ast.literal_eval(cell)] for cell in table["image_path"]]
+            table["image_path"] = [str(each) for each in paths]
             return table
 
         def build_prompt(self, line):
