@@ -22,6 +22,7 @@ import numpy as np
 
 from medsyn.measure import wilson
 from medsyn.measure.bootstrap import bca_ends, ratio_ends, studentised_ends
+from medsyn.measure.interval import paired_shares
 
 STUDIES, SIZES = 2000, (5, 10, 20, 50, 100, 200, 400)
 TABLE = Path(__file__).parents[1] / "src" / "medsyn" / "data" / "interval_coverage.json"
@@ -80,17 +81,22 @@ def grade(weights: tuple[float, ...], samples: int = 1) -> Scenario:
     return draw
 
 
-def binary_pair(first: tuple[float, float], change: tuple[float, float], alike: float) -> Scenario:
-    """Two yes-or-no values a case, whose shares differ: a difference of models or conditions, or a gap."""
+def binary_pair(start: tuple[float, float], change: tuple[float, float], alike: float) -> Scenario:
+    """Two yes-or-no values a case, whose shares differ: a difference of models or conditions, or a gap (Newcombe's
+    interval)."""
 
     def draw(rng: np.random.Generator, n: int, studies: int) -> Studies:
-        a = rng.uniform(*first, studies)
+        a = rng.uniform(*start, studies)
         b = np.clip(a + rng.uniform(*change, studies), 0.02, 0.98)
         both = a * b + alike * np.sqrt(a * (1 - a) * b * (1 - b))
         both = np.clip(both, np.maximum(0, a + b - 1), np.minimum(a, b))
         u = rng.random((n, studies))
-        values = np.where(u < a - both, 1.0, np.where(u < a + b - 2 * both, -1.0, 0.0))
-        return Studies(*studentised_ends(values), a - b)
+        # the four outcomes side by side: the first alone, the second alone, both, neither
+        second = (u >= a - both) & (u < a + b - both)
+        first = (u < a - both) | (second & (u >= a + b - 2 * both))
+        pairs = zip(first.T.astype(float), second.T.astype(float), strict=True)
+        ends = np.array([paired_shares(*pair)[1:3] for pair in pairs])
+        return Studies(ends[:, 0], ends[:, 1], a - b)
 
     return draw
 
