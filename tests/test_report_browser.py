@@ -17,6 +17,7 @@ import pytest
 from medsyn.analysis import BASELINE, conditions_table, main_table, models, sensitivity_table
 from medsyn.report import write_report
 from medsyn.report.cases import MARKS
+from medsyn.report.figures import conditions_figure, gap_figure
 from medsyn.run.types import Result
 from report_runs import BLIND, GOOD, GUESSES, medpix_run, phantom_run
 from synthetic import CONDITIONS, HOSTILE, SyntheticRun, synthetic_run
@@ -543,3 +544,11 @@ def test_nothing_is_cut_off_on_paper(visit, synthetic, name):
 def test_signs_are_one_for_each_outcome():
     signs = [sign for sign, _ in MARKS.values()]
     assert len(set(signs)) == len(signs)
+
+
+def test_figures_name_chinese_readers_without_a_warning(medpix, recwarn):
+    """A drawing library without Chinese fonts warned on the terminal, and gave such names half of their room."""
+    assert conditions_figure(conditions_table(medpix.run), "fdx") is None, "one condition needs no panels"
+    svg = gap_figure(main_table(medpix.run))
+    assert "human:李医生" in svg
+    assert [str(one.message) for one in recwarn if "Glyph" in str(one.message)] == []

@@ -5,6 +5,8 @@ Text stays text in the SVG, so that it can be searched and read in any script.
 
 from __future__ import annotations
 
+import unicodedata
+import warnings
 from collections.abc import Sequence
 from io import StringIO
 
@@ -39,6 +41,8 @@ PANELS = 6
 """The most panels beside each other."""
 ACROSS = 4
 """The most square panels beside each other."""
+WIDE = 7.2
+"""The least width of a figure of square panels, in inches."""
 
 
 def gap_figure(main: pl.DataFrame) -> str | None:
@@ -49,20 +53,37 @@ def gap_figure(main: pl.DataFrame) -> str | None:
         return None
     with matplotlib.rc_context(STYLE):
         names = rows.get_column("model").to_list()
-        figure, (axes,) = grid(1, names, 7.2, title=0.05, legend=0.32)
+        figure, axes = _named_rows(names)
         for y, row in enumerate(rows.iter_rows(named=True)):
             if row["coverage"] is not None and row["accuracy"] is not None:
                 axes.plot([row["accuracy"], row["coverage"]], [y, y], color=GREY, lw=3, alpha=0.5, zorder=1)
+            first = y == 0
             point(
-                axes, row, "coverage", y - 0.14, ORANGE, "D", "white", "coverage (differential)" if not y else None
+                axes, row, "coverage", y - 0.1, ORANGE, "D", "white", "coverage (differential)" if first else None
             )
-            point(
-                axes, row, "accuracy", y + 0.14, BLUE, "o", BLUE, "accuracy (final diagnosis)" if not y else None
-            )
-        axes.set_xlim(-2, 102)
+            point(axes, row, "accuracy", y + 0.1, BLUE, "o", BLUE, "accuracy (final diagnosis)" if first else None)
         foot(figure, "% of cases, 95 % intervals")
         legend(figure)
         return to_svg(figure)
+
+
+def _named_rows(names: Sequence[str]) -> tuple[Figure, Axes]:
+    """Make one panel of percents whose rows have their names above them, narrow enough for a phone."""
+    width, top, bottom, row = 4.6, 0.3, 0.55, 0.46
+    height = top + row * len(names) + bottom
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0.03, bottom / height, 0.94, row * len(names) / height))
+    axes.set_xlim(-2, 102)
+    axes.set_ylim(len(names) - 0.65, -0.65)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(length=0)
+    axes.grid(axis="x")
+    axes.set_axisbelow(True)
+    for y, name in enumerate(names):
+        size = min(9.0, 9.0 * 66 / _columns(name))  # a long name is smaller, and stays within the figure
+        axes.text(-2, y - 0.4, name, ha="left", va="center", fontsize=size, parse_math=False)
+    return figure, axes
 
 
 def conditions_figure(conditions: pl.DataFrame, task: str) -> str | None:
@@ -103,7 +124,7 @@ def grid(
     down = -(-count // most)
     across = -(-count // down)
     # inches around the panels, set here since fitting them costs seconds for many panels
-    left, right, bottom, between = 0.068 * max(map(len, names)) + 0.25, 0.2, 0.55, 0.12
+    left, right, bottom, between = 0.068 * max(map(_columns, names)) + 0.25, 0.2, 0.55, 0.12
     top, tall = legend + 0.65 * title, ROW * 1.25 * len(names)
     size = left + width * across + right, top + down * (tall + title) - title + bottom
     figure = Figure(figsize=size)
@@ -123,13 +144,19 @@ def grid(
     return figure, panels
 
 
+def _columns(text: str) -> int:
+    """How wide a text is, in Latin letters: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def squares(titles: Sequence[str], *, height: float = 1.75, legend: float = 0.0) -> tuple[Figure, list[Axes]]:
     """Make titled panels that share both axes, `height` inches tall and about as wide."""
     down = -(-len(titles) // ACROSS)
     across = -(-len(titles) // down)
     # inches: a panel with its title, and the room around all panels
     width, title, left, right, bottom, top = 1.75, 0.32, 0.62, 0.12, 0.6, legend + 0.05
-    size = left + across * width + right, top + down * (height + title) + bottom
+    # a page shows all figures equally wide: a narrow one would be blown up
+    size = max(left + across * width + right, WIDE), top + down * (height + title) + bottom
     figure = Figure(figsize=size)
     panels: list[Axes] = []
     for place, name in enumerate(titles):
@@ -154,8 +181,10 @@ def side(figure: Figure, text: str) -> None:
 
 
 def foot(figure: Figure, text: str) -> None:
-    """Write what the horizontal axes show, a fixed distance from the bottom."""
-    figure.text(0.5, 0.1 / figure.get_figheight(), text, ha="center", va="bottom", fontsize=9)
+    """Write what the horizontal axes show below the panels, a fixed distance from the bottom."""
+    boxes = [axes.get_position() for axes in figure.axes]
+    middle = (min(box.x0 for box in boxes) + max(box.x1 for box in boxes)) / 2 if boxes else 0.5
+    figure.text(middle, 0.1 / figure.get_figheight(), text, ha="center", va="bottom", fontsize=9)
 
 
 def legend(figure: Figure) -> None:
@@ -178,6 +207,9 @@ def point(
 def to_svg(figure: Figure) -> str:
     """Return a figure as SVG: the same bytes for the same figure."""
     out = StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    with warnings.catch_warnings():
+        # a text stays text, and the reader's own fonts draw it
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     # browsers find no font of matplotlib's; the page's own stack is closer
     return out.getvalue().replace("DejaVu Sans", "system-ui").replace("\r\n", "\n")
