@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from itertools import permutations
 from pathlib import Path
 
@@ -100,6 +103,21 @@ def test_the_same_files_give_the_same_bytes_and_digest(tmp_path: Path):
     assert one.digest == two.digest == Ontology.open(tmp_path / "1.gz").digest
     assert (tmp_path / "1.gz").read_bytes() == (tmp_path / "2.gz").read_bytes()
     assert build(doid, [], tmp_path / "3.gz").digest != one.digest
+
+
+def test_the_digest_does_not_hang_on_how_python_hashes(tmp_path: Path):
+    # pronto hands its terms out in the order of a set
+    doid, files = orphadata.write(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from medsyn.ontology.build import build; "
+        "print(build(Path(sys.argv[1]), list(map(Path, sys.argv[3:])), Path(sys.argv[2])).digest)"
+    )
+    digests = set()
+    for seed in ("1", "2", "3"):
+        command = [sys.executable, "-c", code, str(doid), str(tmp_path / seed), *map(str, files)]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        digests.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert len(digests) == 1
 
 
 def test_either_source_alone_makes_an_index(tmp_path: Path):

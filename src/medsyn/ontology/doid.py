@@ -40,7 +40,7 @@ def read_doid(path: Path, each: Callable[[], None] = lambda: None) -> list[Entry
     except (ValueError, SyntaxError, TypeError, KeyError, OSError, EOFError) as error:
         raise OntologyError(str(error), file=path, found="no readable OBO", expected="doid.obo") from error
     entries = []
-    for term in ontology.terms():
+    for term in sorted(ontology.terms(), key=lambda term: term.id):  # pronto's own order differs from run to run
         if term.id.startswith("DOID:") and not term.obsolete:
             entries.append(_entry(term))
             each()

@@ -34,6 +34,7 @@ LONGEST = 300
 _WORD = re.compile(r"[A-Za-z0-9][\w-]*\w")
 _MOST_WORDS = 24
 _MOST_LEFT_OUT = 6
+"""Where more words may be left out, not every choice of them is tried."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class Finder:
         if len(told) > _MOST_WORDS:
             return
         out = [word for word in told if word in loose]
-        for count in range(1, min(len(out), _MOST_LEFT_OUT) + 1):
+        all_counts = range(1, len(out) + 1)
+        for count in all_counts if len(out) <= _MOST_LEFT_OUT else (1, 2, len(out) - 1, len(out)):
             for left_out in combinations(out, count):
                 kept = [word for word in told if word not in left_out]
                 said = f"{'wider: ' if wider else ''}without {', '.join(left_out)}"

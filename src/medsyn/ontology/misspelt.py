@@ -66,10 +66,10 @@ class Speller:
 
     def __init__(self, names: Iterable[str]):
         self._known = Counter(word for name in names for word in name.split())
-        self._by_length: dict[int, list[str]] = defaultdict(list)
+        self._by_shape: dict[tuple[int, str], list[str]] = defaultdict(list)
         for word in sorted(self._known):
             if len(word) >= _SHORTEST - 1 and word.isalpha():
-                self._by_length[len(word)].append(word)
+                self._by_shape[len(word), word[0]].append(word)
         self._asked: dict[str, str | None] = {}
 
     def corrected(self, text: str) -> tuple[str, str]:
@@ -94,10 +94,13 @@ class Speller:
         return fixed, f"misspelt: {', '.join(said)}" if said else ""
 
     def _nearest(self, word: str) -> str | None:
+        if len(word) < _SHORTEST or not word.isalpha():
+            return None
         most = 2 if len(word) >= _LONG else 1
-        near = [
-            w for length in range(len(word) - most, len(word) + most + 1) for w in self._by_length.get(length, ())
-        ]
+        lengths = range(len(word) - most, len(word) + most + 1)
+        # the first letter is right, or changed places with the second
+        shapes = ((length, first) for length in lengths for first in sorted({word[0], word[1]}))
+        near = [other for shape in shapes for other in self._by_shape.get(shape, ())]
         hits = extract(word, near, scorer=OSA.distance, score_cutoff=most, limit=8)
         hits = [(other, distance) for other, distance, _ in hits if other != word and may_be_slip(word, other)]
         if not hits:
