@@ -109,6 +109,16 @@ def test_an_under_used_type_is_named_for_the_reader_that_ignores_its_images_alon
     assert not [line for line in lines if line.startswith("phantom:reader ") and "Microscopy" in line]
 
 
+def test_a_run_of_rare_disease_tracks_alone_is_told_by_its_scores():
+    run = SyntheticRun([Result("m", "rare-diagnosis", "images", "c000", "en")], (), book())
+    _, found = make_sections(run)
+    row = {"model": "m", "task": "rare-diagnosis", "condition": "images", "language": "all", "judge": "j"}
+    row |= {"score": 62.5, "score_low": 50.0, "score_high": 75.0, "cases": 80}
+    profile = pl.DataFrame([row], schema=found.profile.schema)
+    said = [" ".join(pair) for pair in summary(run, replace(found, profile=profile))]
+    assert said[1:] == ["m, rare diseases: diagnosis 62.5\u00a0% of 80 cases (95\u00a0% interval 50.0 to 75.0)."]
+
+
 def test_no_claim_rests_on_an_unreliable_interval():
     few = [r for r in answers("m", 1.0, cases=3)]
     said, _ = told(few, book=book(3))

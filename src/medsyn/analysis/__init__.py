@@ -18,6 +18,7 @@ Example:
     [('demo', 100.0, 1)]
 """
 
+from medsyn.analysis.asked import asked_table
 from medsyn.analysis.casemix import case_mix_table, cases_table, evidence_table
 from medsyn.analysis.checks import (
     abstention_table,
@@ -65,6 +66,7 @@ __all__ = [
     "abstention_table",
     "agreement_table",
     "answers",
+    "asked_table",
     "average_nmse_table",
     "calibration_table",
     "capability_profile",

@@ -9,7 +9,7 @@ import polars as pl
 
 from medsyn.published import Catalogue
 from medsyn.report.differences import LEVEL, p_value
-from medsyn.report.tables import NONE, TASK, Cell, Row, Table, blocks, estimate, named, number
+from medsyn.report.tables import NONE, TASK, Cell, Row, Table, blocks, count, estimate, named, number
 
 LEAK = {"question-only": "without any evidence"}
 
@@ -87,8 +87,8 @@ def cutoff_view(frame: pl.DataFrame, cutoff: datetime.date, facts: Catalogue) ->
         cells = (
             named(row["model"], trained),
             named(TASK[row["task"]], judged),
-            estimate(row, "before", 1, False, f"{row['cases_before']} cases"),
-            estimate(row, "after", 1, False, f"{row['cases_after']} cases"),
+            estimate(row, "before", 1, False, count(row["cases_before"])),
+            estimate(row, "after", 1, False, count(row["cases_after"])),
             estimate(row, "difference", 1, True),
             Cell(p_value(row["p"])),
             Cell(str(row["undated"])),
@@ -136,22 +136,28 @@ def calibration_view(frame: pl.DataFrame) -> Table:
 
 
 def reliability_view(frame: pl.DataFrame) -> Table:
-    """Lay out the points of the reliability diagram, a block a model."""
+    """Lay the points of the reliability diagram out, a row a model, a column a bin."""
     rows: list[Row] = []
+    bins = 0
     for model, part in blocks(frame, "model"):
-        rows.append(Row(model))
-        for row in part.iter_rows(named=True):
-            shares = (named(number(row["confidence"])), estimate(row, "accuracy"), Cell(str(row["cases"])))
-            rows.append(Row(None, shares))
+        cells = [_bin(row) for row in part.iter_rows(named=True)]
+        bins = max(bins, len(cells))
+        rows.append(Row(None, (named(model), *cells)))
+    filled = (Row(None, (*row.cells, *(Cell(NONE) for _ in range(bins + 1 - len(row.cells))))) for row in rows)
     return Table(
         "reliability",
         "Accuracy by confidence",
-        "Bins of about equally many cases: mean confidence, and percent right. The points of the figure.",
-        (),
-        ("Confidence", "Accuracy", "Cases"),
-        tuple(rows),
+        "Percent right of the option put first, in bins of about equally many cases, the least confident first, "
+        "with the mean confidence of each bin. The points of the figure.",
+        (("", 1), ("Bin of cases by confidence", bins)) if bins else (),
+        ("Model", *(str(place) for place in range(1, bins + 1))),
+        tuple(filled),
         frame,
     )
+
+
+def _bin(row: dict[str, Any]) -> Cell:
+    return estimate(row, "accuracy", 1, False, f"at {number(row['confidence'])}", count(row["cases"]))
 
 
 def abstention_view(frame: pl.DataFrame) -> Table:
@@ -175,4 +181,4 @@ def abstention_view(frame: pl.DataFrame) -> Table:
 
 
 def _answered(row: dict[str, Any] | None) -> Cell:
-    return Cell(NONE) if row is None else estimate(row, "accuracy", 1, False, f"{row['cases']} cases")
+    return Cell(NONE) if row is None else estimate(row, "accuracy", 1, False, count(row["cases"]))

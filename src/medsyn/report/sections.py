@@ -13,7 +13,9 @@ from medsyn.analysis import (
     Evaluated,
     abstention_table,
     answers,
+    asked_table,
     calibration_table,
+    capability_profile,
     case_mix_table,
     cases_table,
     condition_differences,
@@ -40,7 +42,6 @@ from medsyn.analysis import (
     synergies,
     synergies_by_pair,
 )
-from medsyn.analysis.asked import asked_table
 from medsyn.analysis.rapt import rapt_summary, rapt_table
 from medsyn.published import Catalogue, load_facts
 from medsyn.report.checks import (
@@ -107,6 +108,8 @@ class Found:
     preferences: pl.DataFrame
     cutoff: pl.DataFrame
     asked: pl.DataFrame
+    profile: pl.DataFrame
+    """Scores on the tracks of rare diseases."""
 
 
 def make_sections(
@@ -198,7 +201,7 @@ def make_sections(
             frames={"answers": answers(run)},
         ),
     ]
-    found |= {"main": main, "types": types, "asked": asked}
+    found |= {"main": main, "types": types, "asked": asked, "profile": capability_profile(run)}
     found |= {"between_models": between_models, "between_conditions": between_conditions}
     return [section for section in sections if any(table.rows for table in section.tables)], Found(**found)
 

@@ -324,9 +324,8 @@ def missing_view(frame: pl.DataFrame) -> Table:
     for model, part in blocks(merged, "model"):
         rows.append(Row(model))
         for row in part.iter_rows(named=True):
-            names = row["condition"]
-            where = ", ".join(names) if len(names) <= 3 else f"{names[0]} and {count(len(names) - 1, 'other')}"
-            texts = (TASK.get(row["task"], row["task"]), row["what"], row["counts_as"], row["reason"], where)
+            what = (row["what"], row["counts_as"], row["reason"])
+            texts = (TASK.get(row["task"], row["task"]), *what, _some(row["condition"]))
             cells = (*map(named, texts), Cell(str(row["cases"])), named(row["example"]))
             rows.append(Row(None, cells))
     return Table(
@@ -345,25 +344,28 @@ def missing_view(frame: pl.DataFrame) -> Table:
 def asked_view(frame: pl.DataFrame) -> Table:
     """Lay out what each model was asked; conditions with equal numbers share a row (the CSV parts them)."""
     numbers = ["cases", "lost", "skipped", "not_asked"]
-    merged = frame.group_by(["model", "task", *numbers], maintain_order=True).agg(pl.col("condition"))
+    by_model = frame.group_by(["model", "task", *numbers], maintain_order=True).agg(pl.col("condition"))
+    merged = by_model.group_by(["task", "condition", *numbers], maintain_order=True).agg(pl.col("model"))
+    everyone = frame.get_column("model").n_unique()
     rows = []
-    for model, part in blocks(merged, "model"):
-        rows.append(Row(model))
-        for row in part.iter_rows(named=True):
-            names = row["condition"]
-            where = ", ".join(names) if len(names) <= 3 else f"{names[0]} and {count(len(names) - 1, 'other')}"
-            cells = (named(TASK.get(row["task"], row["task"])), named(where))
-            rows.append(Row(None, (*cells, *(Cell(str(row[name])) for name in numbers))))
+    for row in merged.sort("task", maintain_order=True).iter_rows(named=True):
+        who = "all models" if len(row["model"]) == everyone > 1 else _some(row["model"])
+        texts = (who, TASK.get(row["task"], row["task"]), _some(row["condition"]))
+        rows.append(Row(None, (*map(named, texts), *(Cell(str(row[name])) for name in numbers))))
     return Table(
         "asked",
         "What was asked",
         "Cases of the casebook that each model was asked about, under every condition that any model was asked. "
         "Lost: the instrument lost all answers. Skipped: the case lacks what is needed. Not asked: neither.",
         (),
-        ("Task", "Conditions", "Asked", "Lost", "Skipped", "Not asked"),
+        ("Model", "Task", "Conditions", "Asked", "Lost", "Skipped", "Not asked"),
         tuple(rows),
         frame,
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {count(len(names) - 1, 'other')}"
 
 
 def blocks(frame: pl.DataFrame, column: str) -> list[tuple[str, pl.DataFrame]]:

@@ -10,6 +10,7 @@ import polars as pl
 from medsyn.analysis import BASELINE, Evaluated, models
 from medsyn.analysis.sensitivity import TEXT
 from medsyn.report.differences import points, told_apart
+from medsyn.report.rare import TRACKS
 from medsyn.report.sections import Found
 from medsyn.report.tables import LANGUAGE, UNRELIABLE, count, interval, number
 from medsyn.taxonomy import EvidenceType
@@ -29,7 +30,9 @@ def summary(run: Evaluated, found: Found) -> Said:
         text = f"This run holds no answers yet. Its casebook “{run.book.name}” has {count(len(run.book))}."
         return [("", text)]
     said: Said = [("", _opening(run))]
-    rows = _headline(found.main)
+    rows, tracks = _headline(found.main), _tracks(found.profile)
+    if not rows and tracks:
+        return said + tracks
     if not rows:
         none = (
             f"No question was asked under the baseline condition “{BASELINE}”, so there is no main result; what "
@@ -39,7 +42,7 @@ def summary(run: Evaluated, found: Found) -> Said:
     said += [_sentence(row) for row in rows] if len(rows) <= FEW else _extremes(rows)
     said += _better(found.between_models)
     said += _changed(found.between_conditions)
-    said += _under_used(found.types)
+    said += _under_used(found.types) + tracks
     fewest = min(max(row["ddx_cases"], row["fdx_cases"]) for row in rows)
     if fewest < SMALL:
         wide = (
@@ -285,6 +288,16 @@ def _under_used(types: pl.DataFrame) -> Said:
         )
         said.append(("Under-used evidence:", f"{text}: {_listed(none)}."))
     return said
+
+
+def _tracks(profile: pl.DataFrame) -> Said:
+    """Say how a model scores on each track of rare diseases, by the first judge."""
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in profile.filter(pl.col("language") == "all", pl.col("condition") == BASELINE).iter_rows(named=True):
+        if row["score"] is not None:
+            score = f"{TRACKS[row['task']].lower()} {_share(row, 'score', 'cases')}"
+            said[row["model"]].setdefault(row["task"], score)
+    return [(f"{model}, rare diseases:", f"{'; '.join(tracks.values())}.") for model, tracks in said.items()][:FEW]
 
 
 def _first_judge(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
