@@ -29,6 +29,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from browse import browse
 from PIL import Image as PILImage
 
 from medsyn.case import Case, Casebook, Diagnosis, Evidence, Option, digest, place_image
@@ -277,6 +278,7 @@ def measure(folder: Path) -> None:
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         if seconds >= 0.05:
             print(f"  {seconds:7.2f} s  {name}")
+    browse(folder / "report")
 
 
 if __name__ == "__main__":

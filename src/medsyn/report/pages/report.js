@@ -39,7 +39,6 @@ function filters() {
   }));
   const shown = document.getElementById("shown");
   const none = document.getElementById("none");
-  let drawn = null;
 
   // what stands in the outcome column: one model's mark with the way to its answer, or how many models have which
   function draw(want, question, letters, { cell, link }) {
@@ -78,9 +77,11 @@ function filters() {
         (!text || one.text.includes(text));
       if (row.hidden === fits) row.hidden = !fits;
       count += fits;
-      if (question && drawn !== state) draw(want, question, letters, one);
+      if (question && fits && one.drawn !== state) {
+        draw(want, question, letters, one); // rows that are hidden are drawn when they are shown
+        one.drawn = state;
+      }
     }
-    drawn = state;
     if (question) {
       const title = question.parentElement.label.toLowerCase();
       const model = want.model ? `, ${form.elements.model.selectedOptions[0].textContent}` : "";
