@@ -29,13 +29,13 @@ _RESULT = (
     r"(?:show|reveal|confirm|demonstrat|disclos|establish|indicat|suggest|identif|detect|display|exhibit"
     r"|prov(?:ed|en)|diagnos|consist|compatib|concord|in keeping|favou?r|support|report(?:ed)? (?:as|to|it)|found"
     r"|findings?|positiv|negativ|stain(?:ed|ing)|express|composed|compris|characteri[sz]ed|infiltrat"
-    r"|(?:was|were) seen|evidence of)"
+    r"|(?:was|were) (?:not )?seen|evidence of)"
 )
 _PATHOLOGY = (
     r"(?:biops(?:y|ies)|histolog\w*|histopatholog\w*|immunohisto\w*|immunostain\w*|immunophenotyp\w*|cytolog\w*"
     r"|cytopatholog\w*|patholog(?:y|ist|ists|ical examination|ic examination|ical diagnosis|ic diagnosis)|autopsy"
     r"|necropsy|frozen section|fine[- ]needle aspirat\w*|FNAC?|microscop(?:y|ic examination|ically)"
-    r"|flow cytometry|bone marrow (?:aspirat\w*|examination)|ha?ematoxylin|h&e|CD(?!4\b|8\b)\d+|Ki-?67|S-?100"
+    r"|flow cytometry|bone marrow (?:aspirat\w*|examination)|ha?ematoxylin|h&e|CD ?(?!4\b|8\b)\d+|Ki-?67|S-?100"
     r"|(?:cyto)?keratin|vimentin|desmin|synaptophysin|chromogranin|mitos[ei]s|mitotic|spindle[- ]cells?"
     r"|giant cells?|histiocytes)"
 )
@@ -70,7 +70,11 @@ _Ways = tuple[tuple[re.Pattern[str], ...], ...]
 """Ways in which a sentence is a line: each a set of patterns that must all be found in it."""
 
 _ENGLISH: dict[Line, _Ways] = {
-    Line.pathology: (_all(rf"\b{_PATHOLOGY}\b", rf"\b{_RESULT}"),),
+    Line.pathology: (
+        _all(rf"\b{_PATHOLOGY}\b", rf"\b{_RESULT}"),
+        # these words report a result by themselves
+        _all(r"\b(?:histo(?:patho)?logically|microscopically|immunostain(?:ed|ing pattern))\b"),
+    ),
     Line.genetics: (
         _all(rf"\b{_GENETICS}", rf"\b(?:{_RESULT}|carr|harbou?r)"),
         (re.compile(_VARIANT),),
