@@ -86,8 +86,9 @@ def test_names_are_found_over_hyphens_spaces_compounds_and_references():
 
 
 def test_an_organism_gives_its_infection_away_and_an_organ_does_not():
-    clues = Clues(("Brucella canis infection",))
-    assert reasons("Cultures grew B. canis.", clues, 3) == [("canis", "part")]
+    clues = Clues(("Brucella melitensis infection",))
+    assert reasons("Cultures grew B. melitensis.", clues, 3) == [("melitensis", "part")]
+    assert reasons("The urine was clear.", Clues(("Aerococcus urinae infection",)), 3) == []  # once it was found
     assert reasons("The thyroid was tender.", Clues(("Thyroid carcinoma",)), 3) == []
 
 
@@ -101,6 +102,11 @@ def test_an_organism_gives_its_infection_away_and_an_organ_does_not():
         ("A change c.2308G>A was there.", "genetics"),
         ("The final diagnosis came late.", "conclusion"),
         ("She was diagnosed with the disease.", "conclusion"),
+        ("On pathology, foam cells were seen.", "pathology"),
+        ("There was no evidence of mediastinal pathology.", None),
+        ("No centre offers diagnosis by sequencing.", None),
+        ("This confirmed the provisional diagnosis.", None),
+        ("Her sister, as family history showed, was diagnosed with cancer.", None),
         ("A biopsy was planned.", None),
         ("Genetic testing was refused.", None),
         ("He was diagnosed with asthma ten years ago.", None),

@@ -33,7 +33,9 @@ _RESULT = (
 )
 _PATHOLOGY = (
     r"(?:biops(?:y|ies)|histolog\w*|histopatholog\w*|immunohisto\w*|immunostain\w*|immunophenotyp\w*|cytolog\w*"
-    r"|cytopatholog\w*|patholog(?:y|ist|ists|ical examination|ic examination|ical diagnosis|ic diagnosis)|autopsy"
+    r"|cytopatholog\w*|patholog(?:ists?|(?:ical|ic) (?:examination|diagnosis|stud\w+|findings?))"
+    r"|(?:final|surgical|on|the) pathology"
+    r"|pathology (?=report|result|show|reveal|confirm|demonstrat|specimen|examination|finding|was|is)|autopsy"
     r"|necropsy|frozen section|fine[- ]needle aspirat\w*|FNAC?|microscop(?:y|ic examination|ically)"
     r"|flow cytometry|bone marrow (?:aspirat\w*|examination)|ha?ematoxylin|h&e|CD ?(?!4\b|8\b)\d+|Ki-?67|S-?100"
     r"|(?:cyto)?keratin|vimentin|desmin|synaptophysin|chromogranin|mitos[ei]s|mitotic|spindle[- ]cells?"
@@ -47,16 +49,17 @@ _GENETICS = (
 )
 _VARIANT = r"\b(?:c\.[-*]?\d+|p\.\(?[A-Z])"
 """A variant as geneticists write it, which is a result by itself."""
+_NOT_YET = r"(?!provisional|differential|initial|working|tentative|presumptive)"
 _CONCLUSION = (
     r"(?:(?:final|definit(?:e|ive)|confirmed|established|ultimate|post-?operative|histological|molecular|clinical)"
     r" diagnos[ie]s|diagnos[ie]s (?:of|was|were|is)\b[^.;]*\b(?:made|confirmed|established|reached|proven)"
-    r"|(?:confirm|establish|made|mak|reach|clinch)\w* (?:the|a|our|his|her|this) (?:\w+ )?diagnosis"
-    r"|(?:was|were|been|being) (?:\w+ )?diagnosed (?:with|as|to have)"
-    r"|led (?:us )?to (?:the|a) (?:\w+ )?diagnosis)"
+    rf"|(?:confirm|establish|made|mak|reach|clinch)\w* (?:the|a|our|his|her|this) (?:{_NOT_YET}\w+ )?diagnosis"
+    rf"|(?:was|were|been|being) (?:{_NOT_YET}\w+ )?diagnosed (?:with|as|to have)"
+    rf"|led (?:us )?to (?:the|a) (?:{_NOT_YET}\w+ )?diagnosis)"
 )
 _BEFORE = re.compile(
-    r"\b(?:history of|previous(?:ly)?|known|(?:years?|months?) (?:ago|earlier|before|prior)|in the past"
-    r"|at (?:the )?age|since (?:age|childhood|birth)|in (?:19|20)\d\d)\b",
+    r"\b(?:famil(?:y|ial)|history of|previous(?:ly)?|known|(?:years?|months?) (?:ago|earlier|before|prior)"
+    r"|in the past|at (?:the )?age|since (?:age|childhood|birth)|in (?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
 """What makes an earlier diagnosis of a sentence: it belongs to the history, and is no answer."""
@@ -76,7 +79,7 @@ _ENGLISH: dict[Line, _Ways] = {
         _all(r"\b(?:histo(?:patho)?logically|microscopically|immunostain(?:ed|ing pattern))\b"),
     ),
     Line.genetics: (
-        _all(rf"\b{_GENETICS}", rf"\b(?:{_RESULT}|carr|harbou?r)"),
+        _all(rf"\b{_GENETICS}", rf"\b(?:{_RESULT.replace('|diagnos', '')}|carr|harbou?r)"),
         (re.compile(_VARIANT),),
     ),
     Line.conclusion: (_all(rf"\b{_CONCLUSION}"),),

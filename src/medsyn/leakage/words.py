@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz.distance import OSA
+
+from medsyn.ontology.words import fold as fold_name
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
@@ -68,47 +69,8 @@ def fold(word: str) -> str:
         >>> [fold(word) for word in ("Haemangiomas", "metastases", "Tumour", "emboli", "Arterial")]
         ['hemangioma', 'metastasis', 'tumor', 'embolus', 'artery']
     """
-    text = unicodedata.normalize("NFKD", word.casefold())
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    text = re.sub(r"['’](s)?$", "", text)
-    text = re.sub(r"(?<=[a-z]{5})\d+$", "", text)  # a reference that stands at its end, as in atresia7
-    text = text.replace("ae", "e").replace("oe", "e")
-    text = re.sub(r"embol(?:i|ic|ism|isms)$", "embolus", text)
-    text = re.sub(r"our(?=$|s$|al$|ed$)", "or", text)
-    text = re.sub(r"(?<=[a-z]{3})is(?=e$|ed$|ing$|ation$)", "iz", text)
-    text = re.sub(r"re$", "er", text) if text in ("fibre", "centre", "litre") else text
-    return _SAME.get(text) or _SAME.get(_singular(text)) or _singular(text)
-
-
-_SAME = {
-    "arterial": "artery",
-    "arteries": "artery",
-    "metastatic": "metastasis",
-    "mets": "metastasis",
-    "infarction": "infarct",
-    "hepatic": "liver",
-    "renal": "kidney",
-    "pulmonary": "lung",
-    "ruptured": "rupture",
-    "dissected": "dissection",
-}
-_LATIN = {"emboli": "embolus", "thrombi": "thrombus", "diverticula": "diverticulum", "nevi": "nevus"}
-
-
-def _singular(word: str) -> str:
-    if word in _LATIN:
-        return _LATIN[word]
-    if len(word) < 4 or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("omata"):
-        return word[:-2]
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    if word.endswith(("oses", "ases", "ites", "yses")):
-        return word[:-2] + "is"
-    if word.endswith(("sses", "xes", "ches", "shes")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") else word
+    text = re.sub(r"(?<=[a-z]{5})\d+$", "", word.casefold())  # a reference that stands at its end, as in atresia7
+    return fold_name(re.sub(r"embol(?:i|ic|ism|isms)$", "embolus", text))
 
 
 @dataclass(frozen=True)
@@ -147,7 +109,7 @@ def disease_words(name: str) -> frozenset[str]:
         >>> sorted(disease_words("Pilocytic astrocytoma")), sorted(disease_words("Renal mass"))
         (['astrocytoma'], [])
         >>> sorted(disease_words("Listeria monocytogenes infection") | disease_words("Brucella canis infection"))
-        ['brucella', 'canis', 'listeria', 'monocytogene']
+        ['brucella', 'listeria', 'monocytogene']
     """
     tokens = [token for token in tokens_of(name) if token.folded not in _STOP | _MODIFIERS]
     found = {
@@ -163,7 +125,7 @@ def disease_words(name: str) -> frozenset[str]:
         if after.folded in _EPONYMIC and eponym and not _ADJECTIVE.search(before.folded):
             found.add(before.folded)
         if _GENUS.fullmatch(before.text) and _SPECIES.fullmatch(after.text):
-            found |= {before.folded, after.folded}
+            found |= {word for word in (before.folded, after.folded) if len(word) >= 6}
     return frozenset(found)
 
 
