@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 HELD = 0.75
@@ -41,7 +41,6 @@ _BULLET = re.compile(r"(\s*)([-*•–+]|\(?\d{1,2}[.)、）])\s*")
 _HEADING = re.compile(r"\s*#{1,6}\s.*|.*[:：][\s*_]*|\s*(?:[-*•–+]|\(?\d{1,2}[.)、）])?\s*\*\*[^*]+\*\*[\s:：]*")
 
 
-@lru_cache(maxsize=8192)
 def content_words(text: str) -> tuple[str, ...]:
     """The words of a text that mean something, in order: lower case, no accents, plural s dropped, numbers apart.
 
@@ -51,8 +50,10 @@ def content_words(text: str) -> tuple[str, ...]:
         >>> content_words("Prednisone 5mg/kg for the patients")
         ('prednisone', '5', 'mg', 'kg', 'patient')
     """
-    plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(character for character in plain if not unicodedata.combining(character)).casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text)
+        text = "".join(character for character in text if not unicodedata.combining(character))
+    plain = text.casefold()
     words = (word.replace(",", ".") if word[0].isdigit() else _stem(word) for word in _WORD.findall(plain))
     return tuple(word for word in words if word not in _EMPTY_WORDS)
 
@@ -70,7 +71,8 @@ def holds(text: str, element: str) -> bool:
         >>> holds("1. Vemurafenib 480 mg twice daily.\\n2. See a dermatologist.", "vemurafenib 480mg")
         True
     """
-    return any(_held(passage, element) for passage, _ in _passages(text))
+    wanted = _wanted(element)
+    return any(_held(words, wanted) for _, words, _ in _passages(text))
 
 
 def recall(text: str, elements: Sequence[str]) -> float | None:
@@ -94,13 +96,20 @@ def proposed(text: str, elements: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         element
         for element in elements
-        if any(not warned and _proposed(passage, element) for passage, warned in passages)
+        if any(
+            not warned and _held(words, _wanted(element)) and _proposed(passage, element)
+            for passage, words, warned in passages
+        )
     )
 
 
-def _passages(text: str) -> list[tuple[str, bool]]:
-    """The sentences and lines of a text, and whether each stands in a list whose heading warns of it."""
-    found: list[tuple[str, bool]] = []
+_Words = Mapping[str, int]
+
+
+@lru_cache(maxsize=64)  # an answer is searched for one element after the other
+def _passages(text: str) -> tuple[tuple[str, _Words, bool], ...]:
+    """The sentences and lines of a text, their words, and whether each stands in a list whose heading warns."""
+    found: list[tuple[str, _Words, bool]] = []
     warning = False
     first: tuple[int, str] | None = None  # indent and kind of the bullets below a heading that warns
     for line in text.splitlines():
@@ -116,19 +125,24 @@ def _passages(text: str) -> list[tuple[str, bool]]:
             # another kind of bullet, or one further out, is another list
             warning = warning and kind is not None and kind[1] == first[1] and kind[0] >= first[0]
             warned = warning
-        found += [(passage, warned) for passage in _PASSAGE.split(line) if passage.strip()]
-    return found
+        passages = (passage for passage in _PASSAGE.split(line) if passage.strip())
+        found += [(passage, Counter(content_words(passage)), warned) for passage in passages]
+    return tuple(found)
 
 
-def _held(passage: str, element: str) -> bool:
-    wanted = Counter(content_words(element))
-    return bool(wanted) and (wanted & Counter(content_words(passage))).total() >= HELD * wanted.total()
+@lru_cache(maxsize=8192)
+def _wanted(element: str) -> _Words:
+    return Counter(content_words(element))
+
+
+def _held(words: _Words, wanted: _Words) -> bool:
+    shared = sum(min(count, words.get(word, 0)) for word, count in wanted.items())
+    return shared > 0 and shared >= HELD * sum(wanted.values())
 
 
 def _proposed(passage: str, element: str) -> bool:
-    if not _held(passage, element):
-        return False
-    clauses = [clause for clause in _CLAUSE.split(passage) if _held(clause, element)]
+    wanted = _wanted(element)
+    clauses = [clause for clause in _CLAUSE.split(passage) if _held(Counter(content_words(clause)), wanted)]
     return not all(_negated(clause, element) for clause in clauses or [passage])
 
 
