@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -13,12 +14,14 @@ from typer.testing import CliRunner
 from medsyn import Study, run_study
 from medsyn.analysis import conditions_table, main_table, model_differences
 from medsyn.analysis.asked import asked_table
+from medsyn.analysis.rapt import rapt_table
 from medsyn.case import Casebook, InputError
 from medsyn.cli import app
 from medsyn.phantom.clinic import make_clinic
 from medsyn.report import write_report
 from medsyn.report.joined import join
 from medsyn.run import Run
+from medsyn.run.rapt import Reading, SectionReading
 from medsyn.run.sheet import Sheet
 from synthetic import SyntheticRun, synthetic_run
 
@@ -225,3 +228,18 @@ def test_the_command_takes_several_runs_a_cutoff_and_facts(clinic, tmp_path):
     bad = CliRunner().invoke(app, [*command, "--facts", str(facts)])
     assert bad.exit_code != 0
     assert "found 'huge', expected one of" in str(bad.output) + str(bad.exception)
+
+
+def test_attention_of_several_runs_is_joined_under_the_models_new_names():
+    run = synthetic_run(None, cases=2, models=("hf:a",), conditions=("images",), leave_one_out=False)
+    read = Reading("k", "hf:a", "d", "case-001", "images", 10, (SectionReading("textual", None, 4, (1.5, 2.0)),))
+    one, other = (
+        SimpleNamespace(results=run.results, skipped=(), book=run.book, attention=found)
+        for found in ((read,), (replace(read, sections=()),))
+    )
+    joined = join([one, other])
+    table = rapt_table(joined)
+    assert set(table["model"]) == {"hf:a (run 1)"}
+    assert table["rapt"].to_list() == [1.5, 2.0]
+    assert [reading.model for reading in joined.attention] == ["hf:a (run 1)", "hf:a (run 2)"]
+    assert joined.sources["hf:a (run 2)"] == ("run 2",)

@@ -127,6 +127,11 @@ def test_no_claim_rests_on_an_unreliable_interval():
     assert "where chance gives 25.0\u00a0%" in said
 
 
+def test_options_that_share_words_with_the_evidence_are_warned_of():
+    _, warned = told(answers("baseline:lexical", 0.6))
+    assert "by shared words alone, under “images”: baseline:lexical (60.0\u00a0% of 80 cases" in warned
+
+
 def test_a_quiet_benchmark_has_no_warnings():
     assert told([*answers("good", 0.85), *answers("good", 0.25, "question-only")])[1] == ""
 
@@ -142,7 +147,10 @@ def test_leaks_places_and_lost_answers_are_warned_of():
     ]
     results = [*answers("leaky", 0.6, "question-only"), *first, *answers("gone", 0.8)[8:], *lost]
     _, warned = told(results)
-    assert "leaky is right in 60.0\u00a0% of 80 cases under “question-only”, more than chance" in warned
+    assert (
+        "chance under “question-only”: leaky (60.0\u00a0% of 80 cases, chance 25.0\u00a0%, Holm p < 0.001)"
+        in warned
+    )
     assert "first prefers places in the list of options, whatever stands there: A in 100.0\u00a0%" in warned
     assert "Of gone, the instrument lost 10.0\u00a0% of what was asked" in warned
     assert "Not the same cases." in warned

@@ -7,11 +7,13 @@ from collections import defaultdict
 import polars as pl
 
 from medsyn.analysis import Evaluated, models
+from medsyn.analysis.checks import BLIND
 from medsyn.measure.comparison import holm
 from medsyn.report.checks import prefers
 from medsyn.report.differences import LEVEL, p_value
 from medsyn.report.sections import Found
 from medsyn.report.tables import count, number
+from medsyn.report.words import listed
 
 Said = list[tuple[str, str]]
 LOST = 0.05
@@ -32,15 +34,22 @@ def cautions(run: Evaluated, found: Found) -> Said:
 
 def _leaks(frame: pl.DataFrame) -> Said:
     corrected = holm(frame["p"].fill_null(float("nan")).to_numpy()) if len(frame) else []
+    leaking: dict[str, list[str]] = defaultdict(list)
+    for row, p in zip(frame.iter_rows(named=True), corrected, strict=True):
+        if p < LEVEL:
+            share = (
+                f"{number(row['accuracy'])}\u00a0% of {count(row['cases'])}, chance {number(row['chance'])}\u00a0%"
+            )
+            leaking[row["condition"]].append(f"{row['model']} ({share}, Holm p {p_value(float(p))})")
     return [
         (
             "Answers without evidence.",
-            f"{row['model']} is right in {number(row['accuracy'])}\u00a0% of {count(row['cases'])} under "
-            f"“{row['condition']}”, more than chance ({number(row['chance'])}\u00a0%; Holm p "
-            f"{p_value(float(p))}). That much of any accuracy here is no sign that evidence was read.",
+            f"Right more often than chance under “{condition}”: {listed(told)}. That much of any accuracy here is "
+            "no sign that evidence was read."
+            if condition == BLIND
+            else f"Right more often than chance by shared words alone, under “{condition}”: {listed(told)}.",
         )
-        for row, p in zip(frame.iter_rows(named=True), corrected, strict=True)
-        if p < LEVEL
+        for condition, told in leaking.items()
     ]
 
 

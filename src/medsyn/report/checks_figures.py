@@ -52,8 +52,9 @@ def _line(axes: Axes, part: pl.DataFrame, across: str) -> None:
     x, y = part.get_column(across).to_list(), part.get_column("accuracy").to_list()
     axes.plot(x, y, color=BLUE, marker="o", ms=3.5, lw=1, alpha=0.9, zorder=3)
     ends = part.select(across, "accuracy_low", "accuracy_high").drop_nulls()
-    for place, low, high in ends.iter_rows():
-        axes.plot([place, place], [low, high], color=BLUE, lw=0.9, alpha=0.6, zorder=2)
+    axes.vlines(
+        *(ends.get_column(name).to_list() for name in ends.columns), color=BLUE, lw=0.9, alpha=0.6, zorder=2
+    )
 
 
 def _short(name: str) -> str:

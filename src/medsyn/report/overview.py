@@ -22,7 +22,7 @@ def overview_view(runs: Sequence[Evaluated], mains: Sequence[pl.DataFrame]) -> T
     for run, main in zip(runs, mains, strict=True):
         whole = main.filter(pl.col("language") == "all")
         book = f"{run.book.name} {run.book.version}"
-        rows.append(Row(f"{book}: {count(len(run.book))}"))
+        rows.append(Row(f"{book}: {count(len(run.book))} ({run.book.digest[:12]})"))
         rows += [Row(None, _cells(row)) for row in whole.iter_rows(named=True)]
         if not len(whole):
             rows.append(

@@ -149,7 +149,7 @@ def _extremes(rows: list[dict[str, Any]]) -> Said:
     below = [row["model"] for row in chances if _side(row, "accuracy", row["chance"]) < 1]
     if chances:
         text = f"{len(chances) - len(below)} of {count(len(chances), 'model')}"
-        said.append(("More accurate than chance:", f"{text}; not {_listed(below)}." if below else f"{text}."))
+        said.append(("More accurate than chance:", f"{text}; not {listed(below)}." if below else f"{text}."))
     having = [row for row in rows if row["gap"] is not None]
     if having:
         widest = max(having, key=lambda row: row["gap"])
@@ -210,9 +210,9 @@ def _best(frame: pl.DataFrame, task: str) -> str:
     leaders = [name for name in names if most and len(beats[name]) == most]
     rest = [name for name in names if name not in leaders and not any(name in beats[best] for best in leaders)]
     if leaders:
-        text += f" {_listed(leaders)} {'is' if len(leaders) == 1 else 'are each'} better than {most} others"
+        text += f" {listed(leaders)} {'is' if len(leaders) == 1 else 'are each'} better than {most} others"
         text += (
-            f"; not told apart from {'it' if len(leaders) == 1 else 'any of these'}: {_listed(rest)}."
+            f"; not told apart from {'it' if len(leaders) == 1 else 'any of these'}: {listed(rest)}."
             if rest
             else "."
         )
@@ -243,7 +243,7 @@ def _changed(frame: pl.DataFrame) -> Said:
                 equal[what].append(model)
         if told:
             said.append((f"{model}:", f"its accuracy {'; '.join(told)}."))
-    return said + [("No change of accuracy can be told", f"{what}: {_listed(of)}.") for what, of in equal.items()]
+    return said + [("No change of accuracy can be told", f"{what}: {listed(of)}.") for what, of in equal.items()]
 
 
 _CHANGES = {
@@ -286,7 +286,7 @@ def _under_used(types: pl.DataFrame) -> Said:
         text = (
             "for no type of evidence can it be told that images move the model less than findings do in most cases"
         )
-        said.append(("Under-used evidence:", f"{text}: {_listed(none)}."))
+        said.append(("Under-used evidence:", f"{text}: {listed(none)}."))
     return said
 
 
@@ -309,5 +309,6 @@ def _first_judge(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     return list(found.items())
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Name up to `FEW`, and count the others."""
     return ", ".join(names[:FEW]) + (f" and {count(len(names) - FEW, 'other')}" if len(names) > FEW else "")
