@@ -58,6 +58,7 @@ def content_words(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if word not in _EMPTY_WORDS)
 
 
+@lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
@@ -136,8 +137,10 @@ def _wanted(element: str) -> _Words:
 
 
 def _held(words: _Words, wanted: _Words) -> bool:
+    if wanted.keys().isdisjoint(words):
+        return False
     shared = sum(min(count, words.get(word, 0)) for word, count in wanted.items())
-    return shared > 0 and shared >= HELD * sum(wanted.values())
+    return shared >= HELD * sum(wanted.values())
 
 
 def _proposed(passage: str, element: str) -> bool:
