@@ -31,7 +31,7 @@ from medsyn.analysis import (
     rule_table,
     self_preference,
 )
-from medsyn.case import Casebook, InputError
+from medsyn.case import Case, Casebook, Diagnosis, Evidence, InputError, TrackItem, place_image
 from medsyn.judge import CHECKLISTS, ItemVerdict
 from medsyn.report import write_report
 from medsyn.run import Run
@@ -354,3 +354,61 @@ def test_a_track_that_no_case_has_is_told(book: Path, fake_server: FakeServer):
         ("diagnosis-0", "no question of the treatment track"),
         ("diagnosis-1", "no question of the treatment track"),
     }
+
+
+def test_a_judge_that_is_the_compared_model_is_flagged_without_mixing_scales(book: Path, fake_server: FakeServer):
+    fake_server.answer = lambda received: check(received) if "<data>" in received.text else respond(received)
+    same = {"name": "openai:reader", "base_url": fake_server.url}
+    run = run_study(study(book, fake_server, judge=same)).run
+    assert len(capability_profile(run)) == 4
+    assert self_preference(run).select("judge", "preference").rows() == [("openai:reader", None)]
+
+
+CHINESE = {
+    "diagnosis": ("哪种疾病？", {}),
+    "treatment": ("如何治疗？", {"must_include": ("干扰素",), "must_not": ("手术",)}),
+    "crossmodal": ("两图有何关系？", {"claims": ("肾周浸润",), "relation": "confirm"}),
+    "examination": ("下一步检查？", {"key_tests": ("骨扫描",), "red_flags": ("转移",)}),
+}
+
+
+def test_a_chinese_case_in_every_track(tmp_path: Path, fake_server: FakeServer):
+    image = place_image(picture(1), tmp_path / "book", "one")
+    items = tuple(
+        TrackItem(track=track, question=question, answer="法布里病", **expected)
+        for track, (question, expected) in CHINESE.items()
+    )
+    case = Case(
+        id="a",
+        language="zh",
+        history="患者双下肢疼痛一年。",
+        evidence=(Evidence(name="图1", images=(image,)),),
+        diagnosis=Diagnosis(name="法布里病"),
+        items=items,
+    )
+    Casebook("zh", "1", (case,)).save(tmp_path / "book")
+    plan = "给予干扰素。避免手术。\n关系：相互印证\n肾周浸润。先做骨扫描。"
+
+    def answer(received: Received) -> str:
+        if received.body["model"] != "judge":
+            return "法布里病" if "哪种疾病" in received.text else plan
+        named = re.findall(r'"([dtce]\d)": \{', received.text)
+        return json.dumps({item: {"verdict": 1 if item[0] == "e" else "是"} for item in named})
+
+    fake_server.answer = answer
+    run = run_study(study(tmp_path / "book", fake_server)).run
+    assert capability_profile(run)["score"].to_list() == [100, 100, 100, 50]
+    rules = {(row["task"], row["measure"]): row["value"] for row in rule_table(run).rows(named=True)}
+    assert rules == {
+        ("rare-diagnosis", "token F1"): 100,
+        ("rare-treatment", "required elements"): 100,
+        ("rare-treatment", "forbidden elements"): 0,
+        ("rare-crossmodal", "claims"): 100,
+        ("rare-crossmodal", "relation"): 100,
+        ("rare-examination", "key tests"): 100,
+        ("rare-examination", "red flags"): 0,
+    }
+    for received in sent(fake_server):
+        assert not re.search("[A-Za-z]{12,}", received.text), "no English in a Chinese prompt"
+        assert ("双下肢疼痛" in received.text) != ("下一步检查" in received.text)
+        assert ("图1" in received.text) != ("下一步检查" in received.text)
