@@ -78,10 +78,11 @@ class Finder:
 
     def _found(self, hit: _Hit) -> Found:
         concept = self._concepts[hit.place]
-        matched = next((n for _, n in ranked_names(concept) if KEYS[hit.level](n) == hit.key), concept.name)
-        reason = hit.reason
-        if reason == "name" and matched != concept.name:
-            reason = "synonym"
+        matched = next((n for _, n in ranked_names(concept) if KEYS[hit.level](n) == hit.key), None)
+        if matched is None:  # a common name that the sources lack
+            reason = "common name" if hit.reason == "name" else f"{hit.reason}; common name"
+            return Found(concept, round(min(hit.confidence, 0.95), 3), reason, concept.name)
+        reason = "synonym" if hit.reason == "name" and matched != concept.name else hit.reason
         return Found(concept, round(hit.confidence, 3), reason, matched)
 
     def _whole(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
@@ -101,7 +102,9 @@ class Finder:
             why = "abbreviation spelt out"
             yield from _less(self._base(spelt, twofold), 0.9, why)
             yield from self._narrow(_less(self._reduced(spelt, say.QUALIFIERS), 0.85, why))
-        yield from self._narrow(_less(self._reduced(staged, say.QUALIFIERS), 0.9, ""))
+        # a grade may belong to the name, as in "grade III astrocytoma", so it is kept at first
+        for whole in dict.fromkeys((say.brackets(text)[0], staged)):
+            yield from self._narrow(_less(self._reduced(whole, say.QUALIFIERS), 0.9, ""))
 
     def _parts(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
         """Yield what a part of a text names."""

@@ -16,12 +16,12 @@ QUALIFIERS = _set(
     crisis decompensated definite diagnosed differentiated diffuse disseminated early elderly episode
     exacerbation extensive female flare focal form fulminant generalized giant grade high huge inactive
     incidental infant infected infective inoperable intermittent invasive isolated known large late left
-    leftside likely localized locally longstanding low lt male man massive maternal mild moderate moderately
-    mosaic multifocal multiple new newborn newly old ongoing onset operated paroxysmal patient pattern
-    pediatric perforated persistent poorly possible post presentation presumed primary probable progressive
-    proven rare recent recurrent refractory relapsed relapsing related resectable right rightside rt rupture
-    ruptured severe severity side sided simple single small solitary spontaneous sporadic stage status
-    strangulated subacute superimposed suspected symptomatic traumatic treated typical uncomplicated
+    leftside likely localized locally longstanding low lt male man massive maternal metastasis mild moderate
+    moderately mosaic multifocal multiple new newborn newly old ongoing onset operated paroxysmal patient
+    pattern pediatric perforated persistent poorly possible post presentation presumed primary probable
+    progressive proven rare recent recurrent refractory relapsed relapsing related resectable right rightside
+    rt rupture ruptured severe severity side sided simple single small solitary spontaneous sporadic stage
+    status strangulated subacute superimposed suspected symptomatic traumatic treated typical uncomplicated
     underlying unifocal unilateral unresectable untreated unusual variant well widespread with woman"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""

@@ -78,7 +78,7 @@ def goes_on(id_: str) -> bool:
     return id_ not in _NO_FURTHER
 
 
-_CHAPTERS = WIDE.union(*SYSTEMS.values())
+_CHAPTERS = WIDE.union(*SYSTEMS.values()) - {"DOID:1612"}  # breast cancer is a diagnosis
 
 
 def kind_of(ids: tuple[str, ...], name: str, orphanet_type: str | None, below: int, is_root: bool) -> Kind:
