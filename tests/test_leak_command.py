@@ -169,3 +169,33 @@ def test_medpix_as_its_source_tells_it_no_longer_names_its_diagnosis(shared):
     told = medpix_cases(shared)
     assert named(told, 0)[0]
     assert named(told, 1)[0] == []
+
+
+OBO = """format-version: 1.2
+ontology: doid
+
+[Term]
+id: DOID:4
+name: disease
+
+[Term]
+id: DOID:13189
+name: gouty arthritis
+synonym: "podagra" EXACT []
+is_a: DOID:4 ! disease
+"""
+
+
+def test_the_ontology_s_synonyms_are_looked_for(tmp_path):
+    from medsyn.ontology.build import build
+
+    (tmp_path / "doid.obo").write_text(OBO)
+    build(tmp_path / "doid.obo", [], tmp_path / "index")
+    case = Case(id="a", language="en", history="Podagra at night.", diagnosis=Diagnosis(name="Gouty arthritis"))
+    Casebook("gout", "1", (case,)).save(tmp_path / "book")
+    assert json.loads(invoke("leaks", tmp_path / "book", "--json").output)["cases"] == []
+    said = invoke("leaks", tmp_path / "book", "--ontology", tmp_path / "index", "--json")
+    (found,) = json.loads(said.output)["cases"]
+    assert (found["concept"], found["level"]) == ("DOID:13189", 1)
+    assert [(f["text"], f["name"]) for f in found["found"]] == [("Podagra", "podagra")]
+    assert "index" in str(invoke("leaks", tmp_path / "book", "--ontology", tmp_path / "none").exception)
