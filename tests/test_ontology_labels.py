@@ -120,14 +120,15 @@ def test_a_score_counts_what_was_right_given_and_there(evaluation: ModuleType):
     assert [label.text for label, _ in wrong] == ["wrong", "lost", "too many"]
 
 
-# what the words of a failure say of the sealed half is its numbers and no more
-@pytest.mark.parametrize("half", HALVES[:1])
-def test_hand_labelled_diagnoses_are_normalised(
-    evaluation: ModuleType, ontology: Ontology, shared: Path, half: str
+# the aim is 0.97 and 0.90; the sealed half misses it, and its floors are what was measured (docs/ontology.md).
+# A failure tells the sealed half's numbers and not its errors.
+@pytest.mark.parametrize(("half", "precision", "recall"), [("development", 0.97, 0.90), ("heldout", 0.94, 0.75)])
+def test_hand_labelled_diagnoses_are_normalised_no_worse_than_documented(
+    evaluation: ModuleType, ontology: Ontology, shared: Path, half: str, precision: float, recall: float
 ):
     counted, _ = evaluation.score(ontology, evaluation.labelled(half, shared))
-    assert counted.precision.value >= 0.97
-    assert counted.recall.value >= 0.90
+    assert counted.precision.value >= precision
+    assert counted.recall.value >= recall
 
 
 def test_texts_that_are_no_diseases_give_no_concept(evaluation: ModuleType, ontology: Ontology):
