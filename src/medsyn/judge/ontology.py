@@ -26,6 +26,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ class OntologyJudge:
 
     def __init__(self, ontology: Ontology):
         self.name = "ontology"
-        self.rules: Mapping[str, Any] | None = {"index": ontology.digest, "rules": RULES}
+        # the normaliser's rules are medsyn's own: another version may find another concept in the same index
+        mine = {"rules": RULES, "medsyn": version("medsyn")}
+        self.rules: Mapping[str, Any] | None = {"index": ontology.digest, **mine}
         self._ontology = ontology
 
     @classmethod
