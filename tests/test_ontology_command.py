@@ -86,6 +86,7 @@ def test_align_lists_every_case_with_its_entry_or_the_reason(cache: Path):
     ]
     assert rows[2]["reason"] == "no diagnosis"
     output = run("align", str(book)).stdout
+    assert "a: MFS: ORPHA:558 Marfan syndrome, 1-5 / 10 000 (0.90): abbreviation" in output
     assert "1 of 3 cases are in Orphanet, 2 nowhere" in output
 
 

@@ -125,11 +125,12 @@ def align(folder: _Folder, ontology: _Index = None, as_json: _Json = False) -> N
     if as_json:
         show.plain([asdict(row) for row in rows])
         return
-    columns = ("case", "diagnosis", "ORPHA", "prevalence", "confidence", "reason")
-    cells = [
-        (row.id, row.diagnosis, row.orpha, row.prevalence, f"{row.confidence:.2f}", row.reason) for row in rows
-    ]
-    show.table("Cases in Orphanet", columns, cells)
+    for row in rows:
+        entry = (
+            f"{row.orpha} {row.name}, {row.prevalence or 'prevalence unknown'}" if row.orpha else "not in Orphanet"
+        )
+        reason = row.reason.removesuffix("; not in Orphanet")
+        typer.echo(f"{row.id}: {row.diagnosis or 'no diagnosis'}: {entry} ({row.confidence:.2f}): {reason}")
     there = sum(row.orpha is not None for row in rows)
     typer.echo(f"{there} of {len(rows)} cases are in Orphanet, {sum(row.concept is None for row in rows)} nowhere")
 

@@ -27,23 +27,31 @@ QUALIFIERS = _set(
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
 SITES = _set(
-    """abdomen abdominal adrenal ankle anterior antrum aorta apical arm artery ascending axilla axillary back
-    base bile bilobar bladder body bone brain branch breast bronchus buttock calf canal cardia carotid cavity
-    cecum cerebellar cerebellum cervical cheek chest clavicle clivus colon common coracoid coronary descending
-    distal dorsal duct duodenum ear elbow epididymis epidural esophagus external extremity eye eyelid face
-    facial femoral femur fibula finger flank floor foot foramen forearm fossa fourth frontal gallbladder
-    gastric gland glans gluteal greater groin hand head heart hemisphere hilar hilum hip humerus ileum iliac
-    inferior inguinal inner intermuscular internal intestine intradural intramuscular intraosseous
-    intraplacental intraventricular jaw jejunum joint kidney knee lateral leg lesser ligament limb lip liver
-    lobe lower lumbar lung mandible mandibular maxilla maxillary medial median mediastinal mediastinum
-    mesenteric mesentery middle mouth muscle nasal neck nerve node nose occipital oral orbit ovary palate
-    pancreas paraspinal parathyroid parietal parotid part pelvic pelvis penis pericardium perineum periorbital
-    peritoneum pharynx pituitary pleura portal posterior process prostate proximal quadrant radius rectum
-    region retina retroperitoneal retroperitoneum rib sacral sacrum scalp scapula scrotum segment segmental
-    shoulder sigmoid site skin skull soft spine spleen sternum stomach subcutaneous submandibular superior
-    tail temporal tendon testis thigh third thoracic throat thumb thymus thyroid tibia tissue toe tongue
-    tonsil trachea transverse trunk tubal upper urachal ureter urethra uterus vagina vein ventral ventricle
-    vertebra vertebral vocal vulva wall wrist zygoma"""
+    """abdomen abdominal acetabular acetabulum adrenal ampulla anal angle ankle anterior antrum anus aorta apical
+    appendix arm artery ascending auricle axilla axillary back basal base bile bilobar bladder body bone
+    brachial brain brainstem branch breast bronchus buccal buttock calcaneus calf canal cardia carotid cavity
+    cecum cerebellar cerebellopontine cerebellum cervical cervix cheek chest clavicle clitoris clivus colon
+    common conjunctiva coracoid coronary descending distal dorsal duct duodenum ear elbow epicranial
+    epididymis epidural esophagus ethmoid external extremity eye eyelid face facial fallopian femoral femur
+    fibula finger flank floor foot foramen forearm fossa fourth frontal frontotemporal gallbladder gastric
+    gingiva gland glans gluteal gluteus greater groin hand head heart hemisphere hilar hilum hip humerus
+    hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infratemporal inguinal inner
+    insula intermuscular internal intestine intradural intramuscular intraosseous intraplacental
+    intraventricular ischium jaw jejunum joint kidney knee labium lacrimal lateral leg lesser ligament limb
+    lip liver lobe lower lumbar lung mandible mandibular mastoid maxilla maxillary maxillofacial medial median
+    mediastinal mediastinum medulla mesenteric mesentery metacarpal metatarsal middle mouth muscle nape nasal
+    nasopharynx neck nerve node nose occipital omental omentum oral orbit ovary palate pancreas paranasal
+    parapharyngeal paraspinal parathyroid parietal parietooccipital parotid part patella pelvic pelvis penis
+    perianal pericardium perineum periorbital perirenal peritoneum phalanx pharynx pineal pinna pituitary
+    pleura plexus pons popliteal portal posterior preauricular presacral process prostate proximal psoas pubis
+    pylorus quadrant radial radius rectosigmoid rectum region retina retroorbital retroperitoneal
+    retroperitoneum retrosternal rib sacral sacrum scalp scapula sciatic scrotum segment segmental sellar
+    seminal shoulder sigmoid sinonasal sinus site skin skull soft spermatic sphenoid spine spleen
+    sternoclavicular sternum stomach subcutaneous sublingual submandibular superior supraclavicular
+    supraorbital suprasellar tail talus temporal temporomandibular tendon testis thalamus thigh third thoracic
+    throat thumb thymus thyroid tibia tibial tissue toe tongue tonsil trachea transverse trunk tubal tube
+    ulnar umbilical umbilicus upper urachal ureter urethra uterus vagina vein ventral ventricle vertebra
+    vertebral vesicle vocal vulva wall wrist zygoma"""
 )
 """Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
 
