@@ -339,7 +339,7 @@ _SENTENCES = (
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.sampled_from(_SENTENCES), max_size=7),
     st.sampled_from((1, 2, 3)),
@@ -355,6 +355,7 @@ def test_after_masking_nothing_is_found_and_untouched_sentences_stay(sentences, 
             assert (sentence in left) == (sentence in text) or "[...]" in left
 
 
+@settings(max_examples=400, deadline=None)
 @given(st.text(max_size=60), st.sampled_from(["en", "zh"]))
 def test_any_text_can_be_searched_for_any_name(text, language):
     case = Case(id="a", language=language, history=f"x {text}", diagnosis=Diagnosis(name=f"x {text}"))

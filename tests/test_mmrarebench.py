@@ -10,7 +10,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 from typer.testing import CliRunner
@@ -140,6 +140,7 @@ def test_a_file_name_that_two_images_have_is_no_name():
     assert len(unplaced) == 3
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 6))
 def test_labels_by_name_are_those_of_the_mapping(order, count):
     paths = [f"img/f{number}.png" for number in range(count)]

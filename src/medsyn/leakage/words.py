@@ -169,7 +169,7 @@ def is_abbreviation(short: str, name: str) -> bool:
         (True, False)
     """
     letters = short.rstrip("s")
-    if len(letters) < 3 or not letters.isalpha() or not letters.isupper() or letters in COMMON:
+    if not 3 <= len(letters) <= 10 or not letters.isalpha() or not letters.isupper() or letters in COMMON:
         return False
     words = [word.lower() for word in re.findall(r"[A-Za-z]+", name) if word.lower() not in _STOP]
     return len(words) > 1 and any(_spells(letters.lower(), words[i:]) for i in range(len(words) - 1))
