@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsyn.model import Failure, Response
+from medsyn.prompt import reply
 from medsyn.prompt.reply import after_reasoning, json_values, normalise, refuses, same_name
+from medsyn.task import choice
 from medsyn.task.names import clean
 from medsyn.task.parse import (
     parse_diagnosis,
@@ -262,3 +264,90 @@ def test_reasoning_is_dropped():
 def test_json_is_found_in_prose():
     assert json_values('x {"a": {"b": 1}} y [2] z {bad} {"c": 3}') == [{"a": {"b": 1}}, [2], {"c": 3}]
     assert json_values("[" * 100_000) == []
+
+
+# --- looking for a word first must never change what is read ---------------------------------------------------
+
+FRAGMENTS = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "I",
+                "i'm",
+                "I’m",
+                "we",
+                "can't",
+                "can’t",
+                "cannot",
+                "CAN NOT",
+                "won't",
+                "wont",
+                "do not",
+                "don't",
+                "must",
+            ),
+            *(
+                "decline",
+                "sorry",
+                "afraid",
+                "unable to",
+                "not able",
+                "not qualified",
+                "feel comfortable",
+                "provide",
+            ),
+            *(
+                "help",
+                "diagnose",
+                "know",
+                "no idea",
+                "not sure",
+                "but",
+                "Gout",
+                "A",
+                "B",
+                "(C)",
+                "option",
+                "answer",
+            ),
+            *(
+                "is",
+                "not",
+                "never",
+                "isn't",
+                "choose",
+                "rather than",
+                "instead of",
+                "rules out",
+                "excluded",
+                "rejects",
+            ),
+            *(
+                "and",
+                ",",
+                ".",
+                "/",
+                "、",
+                "很抱歉",
+                "无法",
+                "不能",
+                "提供",
+                "诊断",
+                "我不知道",
+                "不清楚",
+                "不选",
+                "而选",
+            ),
+            *("排除", "否定了", "都错", "均可排除", "没选", "别选", "未选", "不得", "或", "和"),
+        ]
+    ),
+    max_size=12,
+).map(" ".join)
+
+
+@given(FRAGMENTS | FRAGMENTS.map(lambda text: text.replace(" ", "")))
+@settings(max_examples=1500, deadline=None)
+def test_words_looked_for_first_change_nothing_that_is_read(text: str):
+    assert choice._without_denied(text) == choice._DENIED_LETTER.sub(" ", text)
+    if reply._REFUSAL.search(text[: reply._OPENS_WITH]):
+        assert any(word in text[: reply._OPENS_WITH].casefold() for word in reply._REFUSAL_WORDS)

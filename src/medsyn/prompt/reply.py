@@ -163,6 +163,13 @@ _PIVOT = re.compile(
 )
 
 
+# every refusal holds one of these: looking for them first takes a tenth of the time
+_REFUSAL_WORDS = (
+    *("sorry", "afraid", "able", "not", "can't", "can’t", "cant", "won't", "won’t", "wont", "decline", "know"),
+    *("no idea", "feel", "无法", "不能", "不便", "不可以", "没办法", "抱歉", "对不起", "不知道", "不清楚"),
+)
+
+
 def refuses(text: str) -> bool:
     """Whether a text opens by declining to answer, and does not go on to answer all the same.
 
@@ -170,5 +177,8 @@ def refuses(text: str) -> bool:
         >>> refuses("I'm sorry, I can't help with that."), refuses("I cannot rule out lymphoma.")
         (True, False)
     """
+    opening = text[:_OPENS_WITH].casefold()
+    if not any(word in opening for word in _REFUSAL_WORDS):
+        return False
     ends = [found.end() for found in _REFUSAL.finditer(text[:_OPENS_WITH])]
     return bool(ends) and _PIVOT.search(text, ends[-1], ends[-1] + _OPENS_WITH) is None

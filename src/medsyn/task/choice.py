@@ -128,6 +128,21 @@ _DENIED_LETTER = re.compile(
 """An option that is said not to be the answer, and others in the same row."""
 
 
+# every denial holds one of these: looking for them first takes a tenth of the time
+_DENIAL_WORDS = (
+    *("not", "never", "n't", "n’t", "rather than", "instead of", "rul", "exclu", "reject"),
+    *("不", "非", "未", "没", "别", "勿", "排除", "除外", "否定", "均", "都", "皆"),
+)
+
+
+def _without_denied(answer: str) -> str:
+    """A reply without the options that it says are not the answer."""
+    folded = answer.casefold()
+    if not any(word in folded for word in _DENIAL_WORDS):
+        return answer
+    return _DENIED_LETTER.sub(" ", answer)
+
+
 def parse_option(text: str, options: Sequence[str]) -> int | str:
     """Return the index of the option that a reply chooses, or the reason why there is none.
 
@@ -167,7 +182,7 @@ def opens_with_option(text: str, options: Sequence[str]) -> int | None:
 
 def _read(answer: str, options: Sequence[str]) -> int | str:
     answer = _narrow(answer)
-    stated = _DENIED_LETTER.sub(" ", answer)
+    stated = _without_denied(answer)
     letters = _last_statement(stated, options)
     if letters:
         return SEVERAL if len(letters) > 1 else _index(letters, options)

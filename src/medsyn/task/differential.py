@@ -98,8 +98,8 @@ _FENCE = re.compile(r"\s*```\w*\s*")
 
 def _lines(answer: str) -> list[str]:
     """The lines that say something, without fences; a list within a line is unfolded."""
-    plain = _BREAK.sub("\n", _ITEM_TAG.sub("\n- ", answer))
-    rows = [row for row in plain.splitlines() if row.strip() and not _FENCE.fullmatch(row)]
+    plain = _BREAK.sub("\n", _ITEM_TAG.sub("\n- ", answer)) if "<" in answer else answer
+    rows = [row for row in plain.splitlines() if row.strip() and not ("```" in row and _FENCE.fullmatch(row))]
     return [line for row in rows[-MOST_LINES:] for line in _unfolded(row) if line.strip()]
 
 
