@@ -24,9 +24,22 @@ from itertools import combinations
 from medsyn.ontology import qualifiers as say
 from medsyn.ontology.keys import KEYS, Level, core_key, ranked_names
 from medsyn.ontology.misspelt import Speller
+from medsyn.ontology.phrases import (
+    BROADER,
+    MILD,
+    Company,
+    Species,
+    is_denied,
+    is_general,
+    may_lead,
+    opened,
+    tells_enough,
+    without_markers,
+    without_type,
+)
 from medsyn.ontology.store import Index
 from medsyn.ontology.types import Found
-from medsyn.ontology.words import bag_key, is_abbreviation, plain, telling, words
+from medsyn.ontology.words import SMALL, bag_key, is_abbreviation, plain, telling, words
 
 LONGEST = 300
 """Characters of the longest text that is looked up; what is longer is cut."""
@@ -55,10 +68,14 @@ class Finder:
         self._concepts = index.concepts
         self._tables = index.tables
         self._speller = Speller({**index.tables["plain"], **index.tables["sequence"]})
+        self._company = Company(index.tables["bag"])
+        self._species = Species(name for concept in self._concepts for name in (concept.name, *concept.synonyms))
 
     def find(self, text: str) -> Found:
         """Return the concept that a text names, or none with the reason."""
         text = say.without_label(text.strip()[:LONGEST])
+        if ". " in text:
+            text = self._species.spelt_out(text)
         if not any(character.isalpha() for character in text):
             return Found(None, 0.0, "no words")
         twofold: list[str] = []
@@ -71,10 +88,23 @@ class Finder:
         for hits, why in rules:
             hit = next(_less(hits, 0.9 if why else 1.0, why), None)
             if hit is not None:
-                return self._found(hit)
+                return self._found(self._meant(text, hit))
         if twofold:
             return Found(None, 0.0, f"ambiguous: {twofold[0]}")
         return Found(None, 0.0, "no name is near enough")
+
+    def _meant(self, text: str, hit: _Hit) -> _Hit:
+        """The hit, or what an abbreviation in brackets says where the text is the beginning of a name of that."""
+        bare, inner = say.brackets(text)
+        found = words(bare)
+        short = inner[0] if inner else ""
+        place = self._tables["short"].get(short)
+        if not isinstance(place, int) or place == hit.place or short.lower() != "".join(word[0] for word in found):
+            return hit
+        told = frozenset(telling(found))
+        if any(told < frozenset(telling(words(name))) for name in self._concepts[place].names):
+            return _Hit(place, 0.85, "abbreviation in brackets", "short", short)
+        return hit
 
     def _found(self, hit: _Hit) -> Found:
         concept = self._concepts[hit.place]
@@ -107,24 +137,74 @@ class Finder:
             yield from self._narrow(_less(self._reduced(whole, say.QUALIFIERS), 0.9, ""))
 
     def _parts(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
-        """Yield what a part of a text names."""
-        bare, inner = say.brackets(text)
+        """Yield what a part of a text names: the disease that it is about stands first in it."""
+        if is_denied(text):
+            return
+        bare, inner = say.brackets(opened(text))
         staged = say.without_stage(bare)
-        parts = say.heads(staged)
+        clear = without_markers(staged)
+        first = tuple(dict.fromkeys(part for part in (staged, clear) if part != text))
+        source = say.origin(clear)
+        parts = tuple(dict.fromkeys((*first, *say.clauses(staged), *say.clauses(clear))))
+        if source is not None:
+            parts = (source, *say.clauses(source), *parts)
         for part in parts:
-            why = f"the part {part!r}"
-            yield from self._narrow(_less(self._base(part, twofold), 0.88, why))
-            yield from self._narrow(_less(self._reduced(part, say.QUALIFIERS), 0.84, why))
-        for part in (staged, *parts):
-            loose = self._reduced(part, say.QUALIFIERS | say.SITES, wider=True)
-            yield from self._narrow(_less(loose, 0.75, ""))
+            yield from self._narrow(self._part(part, twofold))
+        wholes = tuple(dict.fromkeys((clear, *parts)))
+        for part in wholes:
+            yield from self._narrow(_less(self._wider(part), 0.75, ""))
+        shorter = tuple(part for part in say.heads(clear) if part not in parts)
+        for part in shorter:
+            yield from self._narrow(self._part(part, twofold))
+        for part in shorter:
+            yield from self._narrow(_less(self._wider(part), 0.75, ""))
+        for part in dict.fromkeys((*wholes, *shorter)):
+            yield from self._narrow(self._without_type(part))
+        for part in dict.fromkeys((source or (say.clauses(clear) or (clear,))[-1], *shorter)):
+            yield from self._narrow(self._last_words(part))
         for part in inner:
             if len(part) > 3 or not is_abbreviation(part):
                 for piece in (part, *say.heads(part)):
                     yield from self._narrow(_less(self._base(piece, twofold), 0.75, "in brackets"))
-        for part in (staged, *parts):
+                if is_abbreviation(bare.split()[0]):
+                    yield from self._narrow(self._last_words(part))
+        for part in (staged, *parts, *shorter):
             key = core_key(telling(words(part)))
             yield from self._narrow(self._look("rare", key, 0.8, "but for the site", []))
+
+    def _part(self, part: str, twofold: list[str]) -> Iterator[_Hit]:
+        why = f"the part {part!r}"
+        yield from _less(self._base(part, twofold), 0.88, why)
+        yield from _less(self._reduced(part, say.QUALIFIERS), 0.84, why)
+
+    def _without_type(self, part: str) -> Iterator[_Hit]:
+        """Yield what a part names without its type, where no name tells such types apart."""
+        shorter = without_type(part)
+        if shorter != part:
+            for hit in self._part(shorter, []):
+                if not self._company.numbered([word for word in hit.key.split() if word not in say.HEADS]):
+                    yield from _less(iter([hit]), 0.9, "without type")
+
+    def _last_words(self, part: str) -> Iterator[_Hit]:
+        """Yield the disease that the last words of a phrase name, the most words first."""
+        found = words(part)
+        if len(found) > _MOST_WORDS:
+            return
+        for start in range(1, len(found)):
+            left_out, kept = found[:start], telling(found[start:])
+            if not kept or found[start] in SMALL:
+                continue
+            told = telling(left_out)
+            # a word that some name has beside the kept ones belongs to a narrower disease, and is kept as well
+            beside = [word for word in told if word not in kept and self._company.meet(kept, word)]
+            if not may_lead(left_out, kept if not beside else [*beside, *kept], self._company):
+                continue
+            key = bag_key([*beside, *kept])
+            said = f"head of the phrase: without {', '.join(word for word in told if word not in beside)}"
+            for level in ("bag", "core"):
+                yield from self._look(level, key, 0.72, said, [])
+            if beside and all(word in say.QUALIFIERS for word in beside) and tells_enough(kept, self._company):
+                yield from self._look("bag", bag_key(kept), 0.7, said, [])
 
     def _spelt_out(self, text: str) -> str:
         """The text with its abbreviations in full, where they mean one thing."""
@@ -159,19 +239,40 @@ class Finder:
         elif place is not None:
             twofold.append(" or ".join(self._concepts[number].name for number in place[:4]))
 
-    def _reduced(self, text: str, loose: frozenset[str], wider: bool = False) -> Iterator[_Hit]:
+    def _reduced(self, text: str, loose: frozenset[str]) -> Iterator[_Hit]:
         """Yield concepts that a text names when words that may be left out are, the fewest first."""
         told = telling(words(text))
+        for kept, left_out in self._choices(told, loose):
+            said = f"without {', '.join(left_out)}"
+            for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
+                yield from self._look(level, key, 0.98 ** len(left_out), said, [])
+
+    def _wider(self, text: str) -> Iterator[_Hit]:
+        """Yield wider diseases: of the organ that a site is part of, then without the site."""
+        told = telling(words(text))
+        yield from self._look("bare", bag_key(told), 1.0, "name without isolated, primary or the like", [])
+        loose = say.QUALIFIERS | say.SITES | MILD
+        for kept, left_out in self._choices(told, loose):
+            if is_general(kept) or any(word in MILD and self._company.meet(kept, word) for word in left_out):
+                continue
+            organs = dict.fromkeys(BROADER[word] for word in left_out if word in BROADER)
+            said = f"wider: without {', '.join(left_out)}"
+            for organ in organs:
+                if organ not in kept:
+                    key = bag_key([*kept, organ])
+                    yield from self._look("bag", key, 0.98 ** len(left_out), f"{said}; {organ}", [])
+            for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
+                yield from self._look(level, key, 0.98 ** len(left_out), said, [])
+
+    def _choices(self, told: list[str], loose: frozenset[str]) -> Iterator[tuple[list[str], tuple[str, ...]]]:
+        """Yield the words that are kept and those that are left out, the fewest left out first."""
         if len(told) > _MOST_WORDS:
             return
         out = [word for word in told if word in loose]
         all_counts = range(1, len(out) + 1)
         for count in all_counts if len(out) <= _MOST_LEFT_OUT else (1, 2, len(out) - 1, len(out)):
             for left_out in combinations(out, count):
-                kept = [word for word in told if word not in left_out]
-                said = f"{'wider: ' if wider else ''}without {', '.join(left_out)}"
-                for level, key in (("bag", bag_key(kept)), ("core", core_key(kept))):
-                    yield from self._look(level, key, 0.98**count, said, [])
+                yield [word for word in told if word not in left_out], left_out
 
 
 def _less(hits: Iterator[_Hit], by: float, why: str) -> Iterator[_Hit]:

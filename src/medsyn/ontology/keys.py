@@ -11,13 +11,14 @@ from typing import Literal
 
 from medsyn.ontology.qualifiers import HEADS, SITES, is_telling, names_something
 from medsyn.ontology.types import Concept
-from medsyn.ontology.words import bag_key, bag_words, is_abbreviation, plain, sequence
+from medsyn.ontology.words import bag_key, bag_words, is_abbreviation, plain, sequence, word_set
 
-Level = Literal["plain", "sequence", "bag", "core", "rare", "short"]
+Level = Literal["plain", "sequence", "bag", "core", "bare", "rare", "short"]
 """How alike a text and a name are.
 
-``core`` is a `bag` without words such as "disease"; ``rare`` is one without sites, for names with a word that no
-other concept has; ``short`` is for abbreviations, as they stand.
+``core`` is a `bag` without words such as "disease"; ``bare`` is one without words such as "isolated";
+``rare`` is one without sites, for names with a word that no other concept has;
+``short`` is for abbreviations, as they stand.
 """
 
 Table = Mapping[str, int | Sequence[int]]
@@ -52,6 +53,25 @@ def rare(text: str) -> str:
     return core_key(left) if 1 < len(left) < len(words) else ""
 
 
+_BARE = word_set(
+    """adult adulthood childhood classic classical common isolated nos nonsyndromic otherwise rare specified
+    sporadic subtype unspecified"""
+)
+"""Words of names that a diagnosis at the bedside leaves out."""
+
+
+def bare(text: str) -> str:
+    """Return the `bag` of a name without words such as "isolated", where it has any; else nothing.
+
+    Example:
+        >>> bare("Isolated mesenteric vein thrombosis"), bare("sarcoidosis")
+        ('mesenteric thrombosis vein', '')
+    """
+    words = bag_words(text)
+    left = [word for word in words if word not in _BARE]
+    return core_key(left) if 1 < len(left) < len(words) else ""
+
+
 def _bag(text: str) -> str:
     """The bag, unless it is one adjective that small words made a name of."""
     words = bag_words(text)
@@ -66,6 +86,7 @@ KEYS: Mapping[Level, Callable[[str], str]] = {
     "sequence": sequence,
     "bag": _bag,
     "core": core,
+    "bare": bare,
     "rare": rare,
     "short": str,
 }

@@ -13,12 +13,7 @@ from collections.abc import Iterable
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
-from medsyn.ontology.words import fold, plain
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
+from medsyn.ontology.words import fold, plain, word_set
 
 _SHORTEST = 6
 _MUCH_MORE = 20
@@ -50,7 +45,7 @@ _ENDING = re.compile(
     r"(oma|itis|osis|asis|emia|uria|pathy|plasia|trophy|plegia|paresis|ectasia|ase|ose|genic|lytic|ectomy|otomy"
     r"|ostomy|scopy|graphy)s?$"
 )
-_REAL = _set(
+_REAL = word_set(
     """ablation admission affection aspiration biopsies capsule capsules collection connection contraction
     detection dilation direction dissection distraction ejection elevation emission examination extraction
     filtration follow fraction imaging infecting infusion inhaler injection inspiration marrow medication

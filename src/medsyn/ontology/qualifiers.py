@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from medsyn.ontology.words import word_set
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-QUALIFIERS = _set(
+QUALIFIERS = word_set(
     """active acute adult advanced aggressive associated asymptomatic attack bilateral case child childhood
     chronic classic classical coexisting compensated complex complicated concomitant concurrent confirmed
     crisis decompensated definite diagnosed differentiated diffuse disseminated early elderly episode
@@ -21,44 +18,46 @@ QUALIFIERS = _set(
     pattern pediatric perforated persistent poorly possible post presentation presumed primary probable
     progressive proven rare recent recurrent refractory relapsed relapsing related resectable right rightside
     rt rupture ruptured severe severity side sided simple single small solitary spontaneous sporadic stage
-    status strangulated subacute superimposed suspected symptomatic traumatic treated typical uncomplicated
+    status strangulated subacute subtype superimposed suspected symptomatic traumatic treated typical uncomplicated
     underlying unifocal unilateral unresectable untreated unusual variant well widespread with woman"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
-SITES = _set(
-    """abdomen abdominal acetabular acetabulum adrenal ampulla anal angle ankle anterior antrum anus aorta apical
-    appendix arm artery ascending auricle axilla axillary back basal base bile bilobar bladder body bone
-    brachial brain brainstem branch breast bronchus buccal buttock calcaneus calf canal cardia carotid cavity
-    cecum cerebellar cerebellopontine cerebellum cervical cervix cheek chest clavicle clitoris clivus colon
-    common conjunctiva coracoid coronary descending distal dorsal duct duodenum ear elbow epicranial
-    epididymis epidural esophagus ethmoid external extremity eye eyelid face facial fallopian femoral femur
-    fibula finger flank floor foot foramen forearm fossa fourth frontal frontotemporal gallbladder gastric
-    gingiva gland glans gluteal gluteus greater groin hand head heart hemisphere hilar hilum hip humerus
-    hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infratemporal inguinal inner
-    insula intermuscular internal intestine intradural intramuscular intraosseous intraplacental
-    intraventricular ischium jaw jejunum joint kidney knee labium lacrimal lateral leg lesser ligament limb
-    lip liver lobe lower lumbar lung mandible mandibular mastoid maxilla maxillary maxillofacial medial median
-    mediastinal mediastinum medulla mesenteric mesentery metacarpal metatarsal middle mouth muscle nape nasal
-    nasopharynx neck nerve node nose occipital omental omentum oral orbit ovary palate pancreas paranasal
-    parapharyngeal paraspinal parathyroid parietal parietooccipital parotid part patella pelvic pelvis penis
-    perianal pericardium perineum periorbital perirenal peritoneum phalanx pharynx pineal pinna pituitary
-    pleura plexus pons popliteal portal posterior preauricular presacral process prostate proximal psoas pubis
-    pylorus quadrant radial radius rectosigmoid rectum region retina retroorbital retroperitoneal
-    retroperitoneum retrosternal rib sacral sacrum scalp scapula sciatic scrotum segment segmental sellar
-    seminal shoulder sigmoid sinonasal sinus site skin skull soft spermatic sphenoid spine spleen
-    sternoclavicular sternum stomach subcutaneous sublingual submandibular superior supraclavicular
-    supraorbital suprasellar tail talus temporal temporomandibular tendon testis thalamus thigh third thoracic
-    throat thumb thymus thyroid tibia tibial tissue toe tongue tonsil trachea transverse trunk tubal tube
-    ulnar umbilical umbilicus upper urachal ureter urethra uterus vagina vein ventral ventricle vertebra
-    vertebral vesicle vocal vulva wall wrist zygoma"""
+SITES = word_set(
+    """abdomen abdominal acetabular acetabulum adrenal ampulla anal angle ankle anterior antrum anus aorta apex
+    apical appendix arm artery ascending aspect auricle axilla axillary back basal base bifrontal bile bilobar
+    bladder body bone border brachial brain brainstem branch breast bronchus buccal bulb buttock calcaneus calf
+    canal cardia carotid cavity cecum cerebellar cerebellopontine cerebellum cervical cervix cheek chest
+    clavicle clitoris clivus colon common conjunctiva coracoid coronary descending distal dorsal duct duodenum
+    ear elbow endobronchial epicranial epididymis epidural esophagus ethmoid external extremity eye eyelid face
+    facial fallopian femoral femur fibula finger flank floor foot foramen forearm fornix fossa fourth frontal
+    frontotemporal gallbladder gastric gingiva gland glans glottic gluteal gluteus greater groin hand head heart
+    hemisphere hemithorax hilar hilum hip humerus hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium
+    inferior infraorbital infrarenal infratemporal inguinal inner insula intermuscular internal intestine
+    intraabdominal intradural intramuscular intraosseous intraplacental intraspinal intrathoracic
+    intraventricular ischium jaw jejunum joint junction kidney knee labium lacrimal lateral leg leptomeningeal
+    lesser ligament limb lip liver lobe lower lumbar lung main mandible mandibular margin mastoid maxilla
+    maxillary maxillofacial medial median mediastinal mediastinum medulla mesenteric mesentery metacarpal
+    metatarsal middle midline mouth muscle nape nasal nasopharynx neck nerve node nose occipital omental omentum
+    oral orbit oropharynx ovary palate pancreas paranasal parapharyngeal paraspinal paratesticular parathyroid
+    paravertebral parietal parietooccipital parotid part patella pelvic pelvis penis perianal pericardium
+    perineal perineum periorbital perirenal peritoneum petrous phalanx pharynx pineal pinna pituitary pleura
+    plexus pons popliteal portal posterior preauricular presacral process prostate proximal psoas pubis pylorus
+    quadrant radial radius rectosigmoid rectum region retina retroorbital retroperitoneal retroperitoneum
+    retrosternal rib root sacral sacrococcygeal sacrum scalp scapula sciatic scrotum segment segmental sellar
+    seminal shaft shoulder sigmoid sinonasal sinus site skin skull soft spermatic sphenoid spine spleen
+    sternoclavicular sternum stomach subcutaneous subdural subglottic sublingual submandibular superior
+    supraclavicular supraglottic supraorbital suprasellar surface tail talus temporal temporomandibular tendon
+    testis thalamus thigh third thoracic thoracoabdominal throat thumb thymus thyroid tibia tibial tip tissue
+    toe tongue tonsil trachea transverse trunk tubal tube ulnar umbilical umbilicus upper urachal ureter urethra
+    uterus vagina vein ventral ventricle vertebra vertebral vesicle vocal vulva wall wing wrist zygoma"""
 )
 """Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
 
-HEADS = _set("disease mellitus syndrome")
+HEADS = word_set("disease mellitus syndrome")
 """Words that many names of diseases carry or lack."""
 
-_ANATOMY = _set(
+_ANATOMY = word_set(
     """abnormality allergic anomaly antibody auditory autoimmune benign cardiovascular cartilage cause cell
     central chromosome collagen complication congenital connective cord cornea cortex cranial defect
     deficiency digestive endocrine factor female gastrointestinal gene genetic genital hepatobiliary
@@ -90,7 +89,7 @@ SHORT_WORDS: Mapping[str, str] = {
 
 
 _DULL = QUALIFIERS | SITES | HEADS | _ANATOMY
-_NOUNS = HEADS | _set("deficiency neoplasm anomaly defect infection")
+_NOUNS = HEADS | word_set("deficiency neoplasm anomaly defect infection")
 
 
 def names_something(key: str) -> bool:
@@ -138,11 +137,15 @@ _TAIL = re.compile(
         |resulting\ (?:in|from)|leading\ to|causing|following|after|in\ the\ (?:setting|context)\ of
         |as\ an?\ (?:complication|result)\ of|with(?!in)|without|involving|affecting|arising\ (?:from|in)|and|plus
         |in\ an?|status\ post|s/p|versus|vs\.?|during|superimposed\ on|on\ a\ background\ of
-        |extending\ (?:in)?to)\b.*$""",
+        |extending\ (?:in)?to|confirmed\ (?:by|on)|compounded\ by|accompanied\ by|masked\ by|secondarily
+        |(?:originat|aris|occurr|develop|deriv|evolv)(?:ing|ed)|requiring|treated|diagnosed|revealed\ by
+        |responsive\ to|refractory\ to|resistant\ to|on\ (?:top|the\ background)\ of|that|which|who|because\ of
+        |as\ (?:the\ )?(?:cause|presentation|manifestation)\ of|coexist(?:ing|ent)\ with|simulating
+        |until\ proven|before|likely|probably|possibly|from\ an?)(?!\w).*$""",
     re.I | re.X | re.S,
 )
 _SITE_TAIL = re.compile(r"\s+(?:of|in|at|to|on|from|within)\s+(?:the\s+|his\s+|her\s+)?[^,;]*$", re.I)
-_STOP = re.compile(r"\s*(?:[,;]|\s[-–—]\s|:\s).*$", re.S)
+_STOP = re.compile(r"\s*(?:[,;]|\s[-–—]\s|—|:\s|\.\s+(?=[A-Z])|(?<=\w{5})/(?=\w{5})).*$", re.S)
 _VARIANT = re.compile(
     r"""^(?:(?!with\b|and\b|due\b|to\b|in\b|by\b)[\w-]+\s+){0,3}
         (?:variant|type|subtype|form|case|history|diagnosis|manifestation|presentation|recurrence|relapse|flare
@@ -181,23 +184,50 @@ def brackets(text: str) -> tuple[str, tuple[str, ...]]:
     return _tidy(_BRACKET.sub("", text)), tuple(inner.strip() for inner in _BRACKET.findall(text) if inner.strip())
 
 
-def heads(text: str) -> tuple[str, ...]:
-    """Return ever shorter beginnings of a text, cut where it says what came with the disease, or where it is.
+def clauses(text: str) -> tuple[str, ...]:
+    """Return ever shorter beginnings of a text, cut where it says what came with the disease, or from what.
 
     Example:
-        >>> heads("Myocarditis with shock secondary to HHV-6")
+        >>> clauses("Myocarditis with shock secondary to HHV-6")
         ('Myocarditis with shock', 'Myocarditis')
-        >>> heads("Cardiac metastasis from squamous cell carcinoma")[0]
-        'squamous cell carcinoma'
     """
     found: list[str] = []
-    if origin := _METASTASIS.match(text) or _VARIANT.match(text):
-        found += [origin[1], *heads(origin[1])]
-    for pattern in (_TAIL, _STOP, _SITE_TAIL):
-        left = found[-1] if found and not origin else text
+    for pattern in (_TAIL, _STOP):
+        left = found[-1] if found else text
         while (shorter := _last_cut(pattern, left)) != left:
             found.append(shorter)
             left = shorter
+    return tuple(dict.fromkeys(_tidy(head) for head in found if _tidy(head)))
+
+
+def origin(text: str) -> str | None:
+    """Return what a metastasis is of, or a variant; None where the text begins with another disease.
+
+    Example:
+        >>> origin("Cardiac metastasis from squamous cell carcinoma"), origin("Paraplegia due to spread of cancer")
+        ('squamous cell carcinoma', None)
+    """
+    hit = _METASTASIS.match(text) or _VARIANT.match(text)
+    if hit is None or _TAIL.search(text[: hit.start(1)].replace(" from ", " of ")):
+        return None
+    return _tidy(hit[1]) or None
+
+
+def heads(text: str) -> tuple[str, ...]:
+    """Return ever shorter beginnings of a text, cut also where it says where the disease is.
+
+    Example:
+        >>> heads("Cardiac metastasis from squamous cell carcinoma")
+        ('squamous cell carcinoma', 'Cardiac metastasis')
+    """
+    found: list[str] = []
+    if (inner := origin(text)) is not None:
+        found += [inner, *heads(inner)]
+    found += clauses(text)
+    left = found[-1] if found and inner is None else text
+    while (shorter := _last_cut(_SITE_TAIL, left)) != left:
+        found.append(shorter)
+        left = shorter
     return tuple(dict.fromkeys(_tidy(head) for head in found if _tidy(head)))
 
 

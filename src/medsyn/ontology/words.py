@@ -23,7 +23,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 
-def _set(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text with spaces between them."""
     return frozenset(words.split())
 
 
@@ -120,13 +121,13 @@ _GREEK = {
 _GREEK_LETTERS = re.compile("[" + "".join(_GREEK) + "]")
 _TOKEN = re.compile(r"[^\W_]+(?:['’]s?(?![^\W_]))?")
 _RUN_ON = re.compile(r"\b(alpha|beta|gamma|delta|type|grade|stage|grp|group|factor)(?=\d)")
-_PREFIX = _set(
+_PREFIX = word_set(
     """non pre post extra intra sub peri para anti pseudo neuro micro macro multi poly hyper hypo inter retro trans
     ultra infra supra semi pan meta epi endo exo iso auto immuno"""
 )
 _JOINED = re.compile(r"\b([a-z]{3,}o|" + "|".join(sorted(_PREFIX)) + r")[-‐‑–](?=[a-z]{3})")
-_BEFORE_ARTICLE = _set("of in on at or to by from for with due as after and")
-SMALL = _set("the of in on at and or to by from for with due type as its as is")
+_BEFORE_ARTICLE = word_set("of in on at or to by from for with due as after and")
+SMALL = word_set("the of in on at and or to by from for with due type as its as is")
 """Words without which a name still says the same; ``without``, ``non`` and ``no`` are not among them."""
 _ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv", "xvi")
 _ROMAN = {roman: str(number) for number, roman in enumerate(_ROMANS, 1) if roman != "x"}
@@ -135,6 +136,8 @@ _ADJECTIVES = {
     adjective: noun
     for noun, adjectives in {
         "adrenal": "suprarenal",
+        "agenesis": "absence absent",
+        "appendix": "appendiceal",
         "aorta": "aortic",
         "atrium": "atrial",
         "biliary": "bile",
@@ -142,7 +145,8 @@ _ADJECTIVES = {
         "bone": "osseous bony",
         "brain": "cerebral intracerebral encephalic",
         "breast": "mammary",
-        "bronchus": "bronchial",
+        "bronchus": "bronchial endobronchial",
+        "cecum": "cecal",
         "cancer": "cancerous",
         "colon": "colonic",
         "cornea": "corneal",
@@ -150,21 +154,29 @@ _ADJECTIVES = {
         "esophagus": "esophageal",
         "eye": "ocular intraocular",
         "heart": "cardiac",
+        "ileum": "ileal",
+        "jejunum": "jejunal",
         "intestine": "intestinal bowel",
         "larynx": "laryngeal",
         "lymphoma": "lymphomatous",
+        "mandible": "mandibular",
+        "maxilla": "maxillary",
+        "mediastinum": "mediastinal",
         "meninges": "meningeal",
         "mouth": "oral",
         "muscle": "muscular",
         "neoplasm": "tumor",
         "hemorrhage": "bleeding hemorrhagic",
         "calculus": "stone lithiasis",
+        "nasopharynx": "nasopharyngeal",
         "nose": "nasal",
         "orbit": "orbital",
         "ovary": "ovarian",
         "pancreas": "pancreatic",
         "penis": "penile",
         "pericardium": "pericardial",
+        "oropharynx": "oropharyngeal",
+        "hypopharynx": "hypopharyngeal",
         "peritoneum": "peritoneal",
         "pharynx": "pharyngeal",
         "pituitary": "hypophyseal hypophysis",
@@ -172,6 +184,7 @@ _ADJECTIVES = {
         "prostate": "prostatic",
         "rectum": "rectal",
         "retina": "retinal",
+        "retroperitoneum": "retroperitoneal",
         "sarcoidosis": "sarcoid",
         "skin": "cutaneous dermal",
         "spine": "spinal",
@@ -182,6 +195,8 @@ _ADJECTIVES = {
         "thymus": "thymic",
         "thyroid": "thyroidal",
         "trachea": "tracheal",
+        "tongue": "lingual",
+        "tonsil": "tonsillar",
         "tuberculosis": "tuberculous tubercular tb",
         "ureter": "ureteral ureteric",
         "urethra": "urethral",
@@ -190,6 +205,7 @@ _ADJECTIVES = {
         "uterus": "uterine",
         "vagina": "vaginal",
         "vein": "venous",
+        "vertebra": "vertebral",
         "ventricle": "ventricular",
         "vulva": "vulvar vulval",
         "disease": "disorder",

@@ -1,0 +1,205 @@
+"""Long clinical phrases: what opens them, molecular markers, and their head.
+
+A phrase such as "seropositive rheumatoid arthritis" names a kind of what its last words name, its head. How much
+of it may be left out is decided here; what is left is looked up in `medsyn.ontology.find`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from medsyn.ontology.qualifiers import HEADS, QUALIFIERS, SITES, is_telling
+from medsyn.ontology.words import SMALL, word_set
+
+MILD = word_set(
+    """acquired alcoholic atypical autoimmune bacterial benign borderline congenital decompensation drug fungal
+    gallstone gestational iatrogenic idiopathic ischemic malignant neonatal nonspecific nosocomial paraneoplastic
+    parasitic perinatal postoperative postpartum radiation secondary toxic unspecified viral"""
+)
+"""Words of a `bag` that may be lost only where no name has them beside the rest of the text."""
+
+GENERAL = word_set(
+    """abscess aneurysm atrophy bleeding calculus cancer carcinoma collapse congestion cyst dilation disease
+    dislocation dysfunction edema effusion embolism embolus failure fibrosis fistula fracture gangrene hematoma
+    hemorrhage hernia hyperplasia hypertrophy infarct infection inflammation injury insufficiency ischemia lesion
+    mass metastasis necrosis neoplasm nodule obstruction occlusion pain perforation polyp rupture sarcoma stenosis
+    stricture syndrome thrombosis torsion trauma tumor ulcer"""
+)
+"""Words that say what is wrong, and name no disease until they say where."""
+
+_BROADER = {
+    "bone": """calcaneus clavicle femur fibula humerus iliac ilium ischium metacarpal metatarsal patella phalanx
+        pubis radius radial rib sacral sacrum scapula skull sternum talus tibia tibial ulna vertebra""",
+    "brain": """basal brainstem cerebellar cerebellum frontal frontotemporal hemisphere insula intracranial
+        occipital parietal parietooccipital pons temporal thalamus""",
+    "colon": "ascending cecum descending rectosigmoid sigmoid transverse",
+    "heart": "atrium ventricle",
+    "intestine": "colon duodenum ileum jejunum",
+    "kidney": "perirenal",
+    "lung": "bronchus hilar lobe",
+    "mouth": "buccal cheek gingiva lip palate sublingual tongue",
+    "skin": "arm back cheek face facial forearm leg scalp thigh trunk",
+    "spine": "cervical lumbar paraspinal thoracic",
+}
+BROADER: Mapping[str, str] = {site: whole for whole, sites in _BROADER.items() for site in sites.split()}
+"""The organ that a site is part of, both as words of a `bag`."""
+
+_MARKED = "(?:positive|negative|mutant|mutated|mutation|rearranged|amplified|deleted|wild[- ]?type|expressing)"
+_MARKER = re.compile(
+    rf"""\b(?:(?:triple|double|hormone\ receptor|Philadelphia\ chromosome|Ph|anti-?[A-Z]\w+
+          |(?-i:[A-Z][A-Za-z]{{0,4}}[A-Z0-9][A-Za-z0-9]*|[A-Z]{{2,}}))
+          (?:[ -][A-Z]?\d+[A-Z]?|\ exon\ \d+)?)[ -]{_MARKED}\b
+       |(?<![\w-])(?:(?:late|early|adult|childhood|juvenile|infantile|new|acute)-onset
+          |(?:long|short)-segment|[\w-]+-(?:proven|confirmed|acquired|resistant|refractory|dependent|naive))\b""",
+    re.X | re.I,
+)
+_DENIED = re.compile(
+    r"""^\W*(?:no|not|without|never|rule[sd]?\s+out|r/o|exclu\w+|negative\s+for|absence\s+of|lack\s+of|family\s+history
+       |(?:increased\s+|high\s+|at\s+)?risk|screening|fear\s+of|vaccination|prophylaxis|prevention|carrier)\b""",
+    re.X | re.I,
+)
+_LIST = re.compile(r"^\W*(?:\(?1[.)](?!\d)|[*•-])\s*(?=\w)")
+_NEXT = re.compile(r"\s\(?2[.)]\s.*$", re.S)
+_TYPE = re.compile(r",?\s*\b(?:(?:sub)?type|class|group)\s+(?:[IVX]{1,4}|\d{1,2}|(?-i:[A-E]))[A-E]?\b", re.I)
+_OPENING = re.compile(
+    r"""^(?:(?:an?\s+|the\s+)?(?:(?:rare|unusual|typical|classic)\s+)?case\s+of
+       |pregnancy\s+(?:complicated\ by|with)|patient\s+with|findings?\s+(?:consistent|compatible)\s+with
+       |(?:consistent|compatible)\s+with|(?:highly\s+)?suggestive\s+of|suspicion\s+of|onset\s+of
+       |(?:a\s+)?(?:rare\s+)?combination\s+of)\s+(?=\w)""",
+    re.X | re.I,
+)
+_GENUS = re.compile(r"(?<![\w.])([A-Z])\.\s?([a-z]{4,})\b")
+_SPECIES = re.compile(r"\b([A-Z])([a-z]{3,})[ -]([a-z]{4,})\b")
+
+
+def opened(text: str) -> str:
+    """Return a text without the number of a list and opening words, and without the list's other entries.
+
+    Example:
+        >>> opened("1. Kawasaki disease 2. Coronary aneurysm"), opened("Findings consistent with sarcoidosis")
+        ('Kawasaki disease', 'sarcoidosis')
+    """
+    listed = _LIST.sub("", text)
+    if listed != text:
+        listed = _NEXT.sub("", listed)
+    return _OPENING.sub("", listed).strip() or text
+
+
+def is_denied(text: str) -> bool:
+    """Whether a text begins with words that deny a disease, or tell of another's or of none yet.
+
+    Example:
+        >>> is_denied("No evidence of sarcoidosis"), is_denied("Nodular sarcoidosis")
+        (True, False)
+    """
+    return _DENIED.match(text) is not None
+
+
+def without_markers(text: str) -> str:
+    """Return a text without molecular markers and such compounds as ``biopsy-proven``.
+
+    Example:
+        >>> without_markers("Biopsy-proven BRAF V600E-mutated melanoma, HER2-negative")
+        'melanoma'
+    """
+    left = " ".join(_MARKER.sub(" ", text).split())
+    return re.sub(r"(?:\s*[,;/]\s*)+$|^[\s,;/-]+", "", left)
+
+
+def without_type(text: str) -> str:
+    """Return a text without such words as ``type 2A``.
+
+    Example:
+        >>> without_type("Von Hippel-Lindau disease type 2A")
+        'Von Hippel-Lindau disease'
+    """
+    return _TYPE.sub("", text).strip()
+
+
+class Species:
+    """Full names of species that a text abbreviates, such as *C. difficile*."""
+
+    def __init__(self, names: Iterable[str]):
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for name in names:
+            for initial, rest, species in _SPECIES.findall(name):
+                found[initial, species].add(initial + rest)
+        self._genus = {key: next(iter(genera)) for key, genera in found.items() if len(genera) == 1}
+
+    def spelt_out(self, text: str) -> str:
+        """Return a text with the genus in full where only one has that species."""
+        return _GENUS.sub(lambda hit: f"{self._genus.get((hit[1], hit[2]), hit[1] + '.')} {hit[2]}", text)
+
+
+class Company:
+    """Which words stand together in names."""
+
+    def __init__(self, keys: Iterable[str]):
+        self._keys = [tuple(key.split()) for key in keys]
+        self._of_word: dict[str, set[int]] = defaultdict(set)
+        for number, key in enumerate(self._keys):
+            for word in key:
+                self._of_word[word].add(number)
+
+    def count(self, word: str) -> int:
+        """Return the number of names that have a word."""
+        return len(self._of_word.get(word, ()))
+
+    def meet(self, kept: Sequence[str], word: str) -> bool:
+        """Whether a name has a word together with all the kept ones."""
+        return bool(self._with((*kept, word)))
+
+    def _with(self, words: Iterable[str]) -> set[int]:
+        """The names, by number, that have all the words."""
+        sets = sorted((self._of_word.get(word, set()) for word in words), key=len)
+        return set.intersection(*sets) if sets else set()
+
+    def numbered(self, kept: Sequence[str]) -> bool:
+        """Whether a name has a number together with the kept words, so that the number tells diseases apart."""
+        return any(
+            word[0].isdigit() and word not in kept for number in self._with(kept) for word in self._keys[number]
+        )
+
+
+_BARRED = SMALL - {"and", "type", "as", "is", "its"} | word_set(
+    """no not non without like pseudo versus vs rule ruled out exclude excluded excluding absence history risk
+    family prevention prophylaxis vaccine vaccination test screening former fear carrier donor negative normal
+    suspicious possibly unlikely resolved therapy treatment mimic mimicking"""
+)
+"""Words that may not stand before the head of a phrase, which would then be no disease of the phrase."""
+
+_GROWTH = re.compile(r"(?:oma|tumor|neoplasm|cancer|leukemia|nevus|cyst)$")
+_SELDOM = 12
+"""A word in so few names tells enough beside a general one, as in "Castleman disease"."""
+
+
+def may_lead(left_out: Sequence[str], kept: Sequence[str], company: Company) -> bool:
+    """Whether a phrase says the same disease, or a kind of it, without words that stand before its head.
+
+    Args:
+        left_out: folded words before the head.
+        kept: telling words of the head.
+        company: which words stand together in names.
+    """
+    if any(word in _BARRED or word.isdigit() or len(word) < 2 for word in left_out):
+        return False
+    if not tells_enough(kept, company):
+        return False
+    unknown = [word for word in left_out if word not in QUALIFIERS and word not in SITES]
+    # in the name of a growth each word may be the histology, which makes it another
+    return not (_GROWTH.search(kept[-1]) and any(company.count(word) for word in unknown))
+
+
+def tells_enough(kept: Sequence[str], company: Company) -> bool:
+    """Whether words name a disease closely enough to stand for a phrase: two telling ones, or a seldom one."""
+    telling = [word for word in kept if is_telling(word) and word not in GENERAL]
+    if len(telling) > 1 or (telling and not HEADS.isdisjoint(kept) and company.count(telling[0]) <= _SELDOM):
+        return True
+    return bool(telling) and len(kept) > 1 and company.count(telling[0]) <= _SELDOM
+
+
+def is_general(words: Iterable[str]) -> bool:
+    """Whether words say what is wrong and not which disease it is."""
+    return all(word in GENERAL or (not is_telling(word) and word != "cell") for word in words)
