@@ -29,6 +29,7 @@ from medsyn.ontology.phrases import (
     MILD,
     Company,
     Species,
+    contradicts,
     is_denied,
     is_general,
     may_lead,
@@ -85,13 +86,19 @@ class Finder:
             (self._whole(fixed, twofold) if note else iter(()), note),
             (self._parts(fixed, twofold), note),
         )
+        said = telling(words(text))
         for hits, why in rules:
-            hit = next(_less(hits, 0.9 if why else 1.0, why), None)
+            hit = next((hit for hit in _less(hits, 0.9 if why else 1.0, why) if self._may_be(hit, said)), None)
             if hit is not None:
                 return self._found(self._meant(text, hit))
         if twofold:
             return Found(None, 0.0, f"ambiguous: {twofold[0]}")
         return Found(None, 0.0, "no name is near enough")
+
+    def _may_be(self, hit: _Hit, said: list[str]) -> bool:
+        """Whether a concept found by its name, or by a looser rule, is not called the opposite of what is said."""
+        exact = hit.level in ("plain", "sequence", "short") and hit.confidence >= 0.9
+        return exact or not contradicts(said, telling(words(self._concepts[hit.place].name)))
 
     def _meant(self, text: str, hit: _Hit) -> _Hit:
         """The hit, or what an abbreviation in brackets says where the text is the beginning of a name of that."""
@@ -150,7 +157,7 @@ class Finder:
             parts = (source, *say.clauses(source), *parts)
         for part in parts:
             yield from self._narrow(self._part(part, twofold))
-        wholes = tuple(dict.fromkeys((clear, *parts)))
+        wholes = (source, *say.clauses(source)) if source is not None else tuple(dict.fromkeys((clear, *parts)))
         for part in wholes:
             yield from self._narrow(_less(self._wider(part), 0.75, ""))
         shorter = tuple(part for part in say.heads(clear) if part not in parts)
@@ -195,6 +202,8 @@ class Finder:
             if not kept or found[start] in SMALL:
                 continue
             told = telling(left_out)
+            if any(isinstance(self._tables["bag"].get(word), int) for word in told):
+                continue  # another disease
             # a word that some name has beside the kept ones belongs to a narrower disease, and is kept as well
             beside = [word for word in told if word not in kept and self._company.meet(kept, word)]
             if not may_lead(left_out, kept if not beside else [*beside, *kept], self._company):

@@ -46,12 +46,12 @@ _ENDING = re.compile(
     r"|ostomy|scopy|graphy)s?$"
 )
 _REAL = word_set(
-    """ablation admission affection aspiration biopsies capsule capsules collection connection contraction
-    detection dilation direction dissection distraction ejection elevation emission examination extraction
-    filtration follow fraction imaging infecting infusion inhaler injection inspiration marrow medication
-    obstetric operation patient patients perfusion protection radiation reaction resection respiration
-    retraction section selection surgery surgical tablet tablets therapies therapy titration traction
-    vaccination vaccine"""
+    """ablation admission affection alternative aspiration biopsies capsule capsules clinically collection
+    compounded connection contraction detection dilation direction dissection distraction ejection elevation
+    emission examination extraction filtration follow fraction imaging infecting infusion inhaler injection
+    inspiration marrow medication obstetric operation pacing patient patients perfusion prosthesis prosthetic
+    protection radiation reaction resection respiration retraction revealing section selection surgery surgical
+    tablet tablets therapies therapy titration traction unprovoked vaccination vaccine"""
 )
 """Words that are a slip away from a disease's word, and mean what they say."""
 

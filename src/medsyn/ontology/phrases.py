@@ -14,9 +14,9 @@ from medsyn.ontology.qualifiers import HEADS, QUALIFIERS, SITES, is_telling
 from medsyn.ontology.words import SMALL, word_set
 
 MILD = word_set(
-    """acquired alcoholic atypical autoimmune bacterial benign borderline congenital decompensation drug fungal
-    gallstone gestational iatrogenic idiopathic ischemic malignant neonatal nonspecific nosocomial paraneoplastic
-    parasitic perinatal postoperative postpartum radiation secondary toxic unspecified viral"""
+    """acquired adhesive alcoholic atypical autoimmune bacterial benign borderline congenital decompensation drug
+    fungal gallstone gestational iatrogenic idiopathic ischemic malignant neonatal nonspecific nosocomial
+    paraneoplastic parasitic perinatal postoperative postpartum radiation secondary toxic unspecified viral"""
 )
 """Words of a `bag` that may be lost only where no name has them beside the rest of the text."""
 
@@ -201,5 +201,44 @@ def tells_enough(kept: Sequence[str], company: Company) -> bool:
 
 
 def is_general(words: Iterable[str]) -> bool:
-    """Whether words say what is wrong and not which disease it is."""
-    return all(word in GENERAL or (not is_telling(word) and word != "cell") for word in words)
+    """Whether words of a `bag` say what is wrong, and neither where nor which disease it is."""
+    return all(
+        word in GENERAL or (not is_telling(word) and word != "cell" and word not in SITES) for word in words
+    )
+
+
+_OPPOSITES = (
+    "acute chronic",
+    "adult childhood infantile juvenile neonatal newborn",
+    "anterior posterior",
+    "ascending descending",
+    "benign malignant",
+    "bilateral unilateral",
+    "central peripheral",
+    "congenital acquired",
+    "distal proximal",
+    "early late",
+    "familial sporadic",
+    "female male",
+    "high low",
+    "inferior superior",
+    "internal external",
+    "lateral medial",
+    "left right",
+    "lower upper",
+    "primary secondary",
+    "simple complex complicated",
+    "solitary multiple",
+)
+_OPPOSITE = {word: frozenset(row.split()) - {word} for row in _OPPOSITES for word in row.split()}
+
+
+def contradicts(said: Iterable[str], named: Iterable[str]) -> bool:
+    """Whether a name has a word whose opposite a text says, such as posterior for anterior.
+
+    Example:
+        >>> contradicts(["posterior", "neuropathy"], ["anterior", "neuropathy"]), contradicts(["acute"], ["gout"])
+        (True, False)
+    """
+    said = frozenset(said)
+    return any(word not in said and not said.isdisjoint(_OPPOSITE.get(word, ())) for word in named)

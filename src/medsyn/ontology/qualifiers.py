@@ -140,7 +140,8 @@ _TAIL = re.compile(
         |extending\ (?:in)?to|confirmed\ (?:by|on)|compounded\ by|accompanied\ by|masked\ by|secondarily
         |(?:originat|aris|occurr|develop|deriv|evolv)(?:ing|ed)|requiring|treated|diagnosed|revealed\ by
         |responsive\ to|refractory\ to|resistant\ to|on\ (?:top|the\ background)\ of|that|which|who|because\ of
-        |as\ (?:the\ )?(?:cause|presentation|manifestation)\ of|coexist(?:ing|ent)\ with|simulating
+        |as\ (?:the\ )?(?:cause|presentation|manifestation)\ of|coexist(?:ing|ent)\ with|simulating|revealing
+        |unmasking|preced(?:ing|ed)|followed|progressing|transform(?:ed|ing)
         |until\ proven|before|likely|probably|possibly|from\ an?)(?!\w).*$""",
     re.I | re.X | re.S,
 )
@@ -182,6 +183,13 @@ def brackets(text: str) -> tuple[str, tuple[str, ...]]:
         ('Hypertrophic cardiomyopathy', ('HCM',))
     """
     return _tidy(_BRACKET.sub("", text)), tuple(inner.strip() for inner in _BRACKET.findall(text) if inner.strip())
+
+
+_DANGLING = re.compile(
+    r"""(?:\s+(?:presenting|presented|associated|complicated|caused|induced|triggered|secondary|due|manifesting
+        |resulting|accompanied|compounded|extending|initially|mainly|newly|together|along|incidentally|first))+$""",
+    re.I | re.X,
+)
 
 
 def clauses(text: str) -> tuple[str, ...]:
@@ -238,7 +246,7 @@ def _last_cut(pattern: re.Pattern[str], text: str) -> str:
     while hit := pattern.search(text, place):
         starts.append(hit.start())
         place = hit.start() + 1
-    return text[: starts[-1]] if starts and starts[-1] > 0 else text
+    return _DANGLING.sub("", text[: starts[-1]]) if starts and starts[-1] > 0 else text
 
 
 def _tidy(text: str) -> str:
