@@ -2,12 +2,13 @@
 
 Run: ``python benchmarks/ontology.py [--shared FOLDER] [--index FILE]``. Times are processor seconds of one
 process. The diagnoses are names of the sources with seeded noise (``tests/ontology_noise.py``), 200 texts that
-name no disease, and long texts of many qualifiers, none of them asked twice.
+name no disease, clinical phrases, and long texts of many qualifiers, none of them asked twice.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 import tempfile
 import time
@@ -45,7 +46,9 @@ def main() -> None:
     made_up = noisy(ontology, TEXTS // 6 + 1, options.seed)
     nothing = (ROOT / "tests" / "data" / "non_diseases.txt").read_text(encoding="utf-8").splitlines()
     long = ["acute chronic severe left bilateral recurrent " * 6 + f"unheard-of fever {n}" for n in range(100)]
-    texts = list(dict.fromkeys([*nothing, *long, *(case.text for case in made_up)]))
+    with (ROOT / "tests" / "data" / "clinical_phrases.csv").open(encoding="utf-8", newline="") as file:
+        phrases = [row["text"] for row in csv.DictReader(file)]
+    texts = list(dict.fromkeys([*nothing, *long, *phrases, *(case.text for case in made_up)]))
     took = []
     for text in texts:
         start = time.process_time_ns()

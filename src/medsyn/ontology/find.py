@@ -27,6 +27,7 @@ from medsyn.ontology.misspelt import Speller
 from medsyn.ontology.phrases import (
     BROADER,
     MILD,
+    ORGANS,
     Company,
     Species,
     contradicts,
@@ -157,7 +158,9 @@ class Finder:
             parts = (source, *say.clauses(source), *parts)
         for part in parts:
             yield from self._narrow(self._part(part, twofold))
-        wholes = (source, *say.clauses(source)) if source is not None else tuple(dict.fromkeys((clear, *parts)))
+        wholes = (
+            (source, *say.clauses(source)) if source is not None else tuple(dict.fromkeys((staged, clear, *parts)))
+        )
         for part in wholes:
             yield from self._narrow(_less(self._wider(part), 0.75, ""))
         shorter = tuple(part for part in say.heads(clear) if part not in parts)
@@ -257,7 +260,7 @@ class Finder:
                 yield from self._look(level, key, 0.98 ** len(left_out), said, [])
 
     def _wider(self, text: str) -> Iterator[_Hit]:
-        """Yield wider diseases: of the organ that a site is part of, then without the site."""
+        """Yield wider diseases: of the organ that a site is part of, then without it."""
         told = telling(words(text))
         yield from self._look("bare", bag_key(told), 1.0, "name without isolated, primary or the like", [])
         loose = say.QUALIFIERS | say.SITES | MILD
@@ -271,7 +274,10 @@ class Finder:
                     key = bag_key([*kept, organ])
                     yield from self._look("bag", key, 0.98 ** len(left_out), f"{said}; {organ}", [])
             for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
-                yield from self._look(level, key, 0.98 ** len(left_out), said, [])
+                for hit in self._look(level, key, 0.98 ** len(left_out), said, []):
+                    named = ORGANS.intersection(telling(words(self._concepts[hit.place].name)))
+                    if say.SITES.isdisjoint(left_out) or named <= {*told, *organs}:  # of no other organ
+                        yield hit
 
     def _choices(self, told: list[str], loose: frozenset[str]) -> Iterator[tuple[list[str], tuple[str, ...]]]:
         """Yield the words that are kept and those that are left out, the fewest left out first."""

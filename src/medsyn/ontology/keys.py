@@ -54,7 +54,7 @@ def rare(text: str) -> str:
 
 
 _BARE = word_set(
-    """adult adulthood childhood classic classical common isolated nos otherwise rare specified
+    """acquired adult adulthood childhood classic classical common isolated nos otherwise rare specified
     sporadic subtype unspecified"""
 )
 """Words of names that a diagnosis at the bedside leaves out."""

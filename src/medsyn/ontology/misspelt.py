@@ -118,6 +118,8 @@ def may_be_slip(word: str, other: str) -> bool:
     """
     if word[0] != other[0] and word[:2] != other[1::-1]:
         return False
+    if word.endswith("ing") and not other.endswith("ing"):
+        return False  # "complicating" is no slip of "complicated"
     for one, opposite in _OPPOSITES:
         for prefix, against in ((one, opposite), (opposite, one)):
             if word.startswith(prefix) and other.startswith(against) and not other.startswith(prefix):

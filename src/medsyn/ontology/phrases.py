@@ -46,13 +46,21 @@ _BROADER = {
 BROADER: Mapping[str, str] = {site: whole for whole, sites in _BROADER.items() for site in sites.split()}
 """The organ that a site is part of, both as words of a `bag`."""
 
+ORGANS = word_set(
+    """adrenal bladder bone brain breast colon ear esophagus eye heart intestine kidney larynx liver lung ovary
+    pancreas prostate skin spine spleen stomach thyroid uterus"""
+)
+"""Words of a `bag` of which a disease has another than the text says, if it has any that the text lacks."""
+
 _MARKED = "(?:positive|negative|mutant|mutated|mutation|rearranged|amplified|deleted|wild[- ]?type|expressing)"
 _MARKER = re.compile(
-    rf"""\b(?:(?:triple|double|hormone\ receptor|Philadelphia\ chromosome|Ph|anti-?[A-Z]\w+
+    rf"""\b(?:anti[- ]?)?[\w/-]+\s(?:auto)?antibod(?:y|ies)[- ](?:positive|negative)\b
+       |\b(?:(?:triple|double|hormone\ receptor|Philadelphia\ chromosome|Ph|anti-?[A-Z]\w+
           |(?-i:[A-Z][A-Za-z]{{0,4}}[A-Z0-9][A-Za-z0-9]*|[A-Z]{{2,}}))
           (?:[ -][A-Z]?\d+[A-Z]?|\ exon\ \d+)?)[ -]{_MARKED}\b
        |(?<![\w-])(?:(?:late|early|adult|childhood|juvenile|infantile|new|acute)-onset
-          |(?:long|short)-segment|[\w-]+-(?:proven|confirmed|acquired|resistant|refractory|dependent|naive))\b""",
+          |(?:long|short)-segment|[\w-]+-(?:proven|confirmed|acquired|resistant|refractory|dependent|naive
+            |induced|related|associated|mediated))\b""",
     re.X | re.I,
 )
 _DENIED = re.compile(

@@ -9,17 +9,18 @@ from medsyn.ontology.words import word_set
 
 QUALIFIERS = word_set(
     """active acute adult advanced aggressive associated asymptomatic attack bilateral case child childhood
-    chronic classic classical coexisting compensated complex complicated concomitant concurrent confirmed
-    crisis decompensated definite diagnosed differentiated diffuse disseminated early elderly episode
-    exacerbation extensive female flare focal form fulminant generalized giant grade high huge inactive
-    incidental infant infected infective inoperable intermittent invasive isolated known large late left
-    leftside likely localized locally longstanding low lt male man massive maternal metastasis mild moderate
-    moderately mosaic multifocal multiple new newborn newly old ongoing onset operated paroxysmal patient
+    chronic classic classical coexisting compensated complex complicated concomitant concurrent confirmed crisis
+    decompensated definite diagnosed differentiated diffuse disseminated early elderly episode exacerbation
+    extensive female flare florid focal form fulminant generalized giant grade high huge inactive incidental
+    infant infected infective inoperable intermittent invasive isolated known large late left leftside likely
+    localized locally longstanding low lt male man massive maternal metachronous metastasis mild moderate
+    moderately mosaic multifocal multiple new newborn newly old ongoing onset operated overt paroxysmal patient
     pattern pediatric perforated persistent poorly possible post presentation presumed primary probable
-    progressive proven rare recent recurrent refractory relapsed relapsing related resectable right rightside
-    rt rupture ruptured severe severity side sided simple single small solitary spontaneous sporadic stage
-    status strangulated subacute subtype superimposed suspected symptomatic traumatic treated typical uncomplicated
-    underlying unifocal unilateral unresectable untreated unusual variant well widespread with woman"""
+    progressive proven rare recent recurrent refractory relapsed relapsing related resectable right rightside rt
+    rupture ruptured severe severity side sided simple single small solitary spontaneous sporadic stage status
+    strangulated subacute subtype superimposed suspected symptomatic synchronous terminal traumatic treated
+    typical uncomplicated underlying unifocal unilateral unresectable untreated unusual variant well widespread
+    with woman"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
@@ -44,13 +45,14 @@ SITES = word_set(
     perineal perineum periorbital perirenal peritoneum petrous phalanx pharynx pineal pinna pituitary pleura
     plexus pons popliteal portal posterior preauricular presacral process prostate proximal psoas pubis pylorus
     quadrant radial radius rectosigmoid rectum region retina retroorbital retroperitoneal retroperitoneum
-    retrosternal rib root sacral sacrococcygeal sacrum scalp scapula sciatic scrotum segment segmental sellar
-    seminal shaft shoulder sigmoid sinonasal sinus site skin skull soft spermatic sphenoid spine spleen
-    sternoclavicular sternum stomach subcutaneous subdural subglottic sublingual submandibular superior
-    supraclavicular supraglottic supraorbital suprasellar surface tail talus temporal temporomandibular tendon
-    testis thalamus thigh third thoracic thoracoabdominal throat thumb thymus thyroid tibia tibial tip tissue
-    toe tongue tonsil trachea transverse trunk tubal tube ulnar umbilical umbilicus upper urachal ureter urethra
-    uterus vagina vein ventral ventricle vertebra vertebral vesicle vocal vulva wall wing wrist zygoma"""
+    retrosternal rhino rhinocerebral rhinoorbital rib root sacral sacrococcygeal sacrum scalp scapula sciatic
+    scrotum segment segmental sellar seminal shaft shoulder sigmoid sinonasal sinus site skin skull soft
+    spermatic sphenoid spine spleen sternoclavicular sternum stomach subcutaneous subdural subglottic sublingual
+    submandibular superior supraclavicular supraglottic supraorbital suprasellar surface tail talus temporal
+    temporomandibular tendon testis thalamus thigh third thoracic thoracoabdominal throat thumb thymus thyroid
+    tibia tibial tip tissue toe tongue tonsil trachea transverse trunk tubal tube ulnar umbilical umbilicus
+    upper urachal ureter urethra uterus vagina vein ventral ventricle vertebra vertebral vesicle vocal vulva
+    wall wing wrist zygoma"""
 )
 """Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
 
