@@ -14,11 +14,13 @@ import polars as pl
 import pytest
 
 from medsyn import Study, run_study
+from medsyn.analysis import sensitivities
 from medsyn.case import Case, Casebook, Diagnosis, Option
 from medsyn.judge.types import Verdict
 from medsyn.phantom.clinic import make_clinic
 from medsyn.report import write_report
 from medsyn.report.cautions import cautions
+from medsyn.report.drawing import Drawing
 from medsyn.report.reliable import marked, share_kind
 from medsyn.report.sections import make_sections
 from medsyn.report.words import FEW, summary
@@ -54,7 +56,7 @@ def answers(model: str, share: float, condition: str = "images", cases: int = 80
 def told(results: list[Result], **more) -> tuple[str, str]:
     """What the page says, and what it warns of, as plain text."""
     run = SyntheticRun(results, (), more.pop("book", book()))
-    _, found = make_sections(run, **more)
+    _, found = make_sections(run, Drawing(sensitivities(run)), **more)
     return tuple("\n".join(" ".join(pair) for pair in said(run, found)) for said in (summary, cautions))
 
 
@@ -100,7 +102,7 @@ def test_an_under_used_type_is_named_for_the_reader_that_ignores_its_images_alon
     study = Study(cases=tmp_path / "book", model=["phantom:reader", blind], task="fdx", out=tmp_path / "run",
                   condition="images,findings,leave-one-out,findings+leave-one-out")  # fmt: skip
     run = run_study(study).run
-    _, found = make_sections(run)
+    _, found = make_sections(run, Drawing(sensitivities(run)))
     lines = [f"{lead} {text}" for lead, text in summary(run, found)]
     (line,) = [
         line for line in lines if "moved less by images than by findings" in line and line.startswith(blind)
@@ -111,7 +113,7 @@ def test_an_under_used_type_is_named_for_the_reader_that_ignores_its_images_alon
 
 def test_a_run_of_rare_disease_tracks_alone_is_told_by_its_scores():
     run = SyntheticRun([Result("m", "rare-diagnosis", "images", "c000", "en")], (), book())
-    _, found = make_sections(run)
+    _, found = make_sections(run, Drawing(sensitivities(run)))
     row = {"model": "m", "task": "rare-diagnosis", "condition": "images", "language": "all", "judge": "j"}
     row |= {"score": 62.5, "score_low": 50.0, "score_high": 75.0, "cases": 80}
     profile = pl.DataFrame([row], schema=found.profile.schema)

@@ -13,7 +13,7 @@ from medsyn.case import Casebook, InputError
 from medsyn.model import open_models
 from medsyn.run import Run, Study, grade_run, run_study
 from medsyn.run.budget import Budget, Prices
-from medsyn.run.load import NOT_ASKED
+from medsyn.run.reading import NOT_ASKED
 from medsyn.run.start import dry_run
 from medsyn.task import open_task
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -37,5 +38,6 @@ def report(
 
     known = None if facts is None else read_facts(facts)
     runs = [replace(Run.load(folder, cases), option_mass=option_mass) for folder in folders]
+    gc.freeze()  # runs stay until the end: the collector need not walk through them again and again
     index = write_report(runs, out, cutoff=None if cutoff is None else cutoff.date(), facts=known)
     typer.echo(f"report: {index.resolve().as_uri()}")

@@ -186,6 +186,26 @@ def _headline(results: Sequence[Result], outcome: str) -> str:
     return f"{words.get('right', 'right')} in {good} of {len(results)} answers"
 
 
+def mark_cells(number: int, conditions: Sequence[tuple[int, str]], outcomes: Sequence[str | None]) -> Markup:
+    """Return the cells of a model's row at a glance: a sign for each condition, which leads to its answer.
+
+    A page has hundreds, so they are put together here and not in the template. Nothing in them is free text.
+
+    Example:
+        >>> mark_cells(0, [(2, "images")], ["right"]).count("#v-0-2")
+        1
+    """
+    cells = []
+    for (place, _), outcome in zip(conditions, outcomes, strict=True):
+        if outcome is None:
+            cells.append("<td></td>")
+        else:
+            sign, words = MARKS[outcome]
+            link = f'<a class="mark {outcome}" href="#v-{number}-{place}" title="{words}">'
+            cells.append(f'<td>{link}{sign}<span class="sr"> {words}</span></a></td>')
+    return Markup("".join(cells))
+
+
 def _tasks(cards: Mapping[_Key, Card]) -> list[str]:
     """The tasks of a case: the differential before the final diagnosis, others after."""
     found = dict.fromkeys(key[2] for key in cards)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,7 +34,6 @@ from medsyn.analysis import (
     position_table,
     reliability_table,
     self_preference,
-    sensitivities,
     sensitivity,
     specialty_group_table,
     specialty_table,
@@ -54,6 +52,7 @@ from medsyn.report.checks import (
 )
 from medsyn.report.checks_figures import abstention_figure, reliability_figure
 from medsyn.report.differences import difference_views
+from medsyn.report.drawing import Drawing
 from medsyn.report.figures import conditions_figure, gap_figure
 from medsyn.report.judges import judge_views
 from medsyn.report.paper import case_views, distribution_views, kinds_view, ranks_view, specialty_views
@@ -63,10 +62,8 @@ from medsyn.report.reliable import marked, share_kind
 from medsyn.report.sensitivity import contribution_views, sensitivity_views
 from medsyn.report.sensitivity_figures import (
     contribution_figure,
-    difference_figure,
     mean_figure,
     nmse_figure,
-    scatter_figure,
 )
 from medsyn.report.tables import Table, asked_view, condition_views, count, grade_views, main_view, missing_view
 
@@ -113,12 +110,13 @@ class Found:
 
 
 def make_sections(
-    run: Evaluated, cutoff: datetime.date | None = None, facts: Catalogue | None = None
+    run: Evaluated, drawing: Drawing, cutoff: datetime.date | None = None, facts: Catalogue | None = None
 ) -> tuple[list[Section], Found]:
     """Compute all tables and draw all figures of a run.
 
     Args:
         run: what was answered.
+        drawing: the run's sensitivities by case, whose figures it draws.
         cutoff: a date that parts older from newer cases; without it, they are not parted.
         facts: what is known of models; by default what ships with the package.
 
@@ -151,7 +149,7 @@ def make_sections(
     ranks = marked(leaderboard(run, facts=facts), **shares | {"gap": ("gap", "fdx_cases")})
     asked = asked_table(run)
     checks, found = _checks(run, cutoff, facts, accuracy, coverage)
-    evidence, types = _sensitivity(run)
+    evidence, types = _sensitivity(run, drawing)
     sections = [
         Section(
             "main",
@@ -247,8 +245,8 @@ def _checks(
     return Section("checks", "Checks on the benchmark", tables, figures), found
 
 
-def _sensitivity(run: Evaluated) -> tuple[list[Section], pl.DataFrame]:
-    per_case = sensitivities(run)
+def _sensitivity(run: Evaluated, drawing: Drawing) -> tuple[list[Section], pl.DataFrame]:
+    per_case = drawing.per_case
     types = marked(
         sensitivity.by_type(per_case),
         nmse=("nmse", "pairs"),
@@ -270,16 +268,12 @@ def _sensitivity(run: Evaluated) -> tuple[list[Section], pl.DataFrame]:
                 "nmse", "NMSE of each evidence type; 1 where images have no influence.", nmse_figure(types), pairs
             ),
             *_by_model(
-                per_case,
-                "sensitivity-scatter",
-                "Sensitivity to images against that to findings, a point a case",
-                scatter_figure,
+                drawing, "sensitivity-scatter", "Sensitivity to images against that to findings, a point a case"
             ),
             *_by_model(
-                per_case,
+                drawing,
                 "sensitivity-difference",
                 "How far cases lie above and below the line of equal sensitivity",
-                difference_figure,
             ),
         ],
         {"sensitivities": per_case} if len(per_case) else {},
@@ -322,18 +316,15 @@ def _rare(run: Evaluated) -> Section:
     return Section("rare", "Rare diseases", tables, [Figure(*picture) for picture in pictures])
 
 
-def _by_model(
-    per_case: pl.DataFrame, stem: str, caption: str, draw: Callable[[pl.DataFrame, str], str | None]
-) -> list[Figure]:
+def _by_model(drawing: Drawing, stem: str, caption: str) -> list[Figure]:
     """Draw a figure that every model has one of."""
     figures = []
-    for place, model in enumerate(per_case["model"].unique(maintain_order=True), 1):
-        own = per_case.filter(pl.col("model") == model)
+    for place, model in enumerate(drawing.models, 1):
+        own = drawing.per_case.filter(pl.col("model") == model)
         pairs = own.drop_nulls(["s_image", "s_text"])
         n = count(len(pairs), "pair") + (f", {len(own) - len(pairs)} missing" if len(own) > len(pairs) else "")
-        figures.append(
-            Figure(f"{stem}-{place}", f"{model}: {caption[0].lower()}{caption[1:]}.", draw(per_case, model), n)
-        )
+        said = f"{model}: {caption[0].lower()}{caption[1:]}."
+        figures.append(Figure(f"{stem}-{place}", said, drawing.svg(stem, model), n))
     return figures
 
 

@@ -31,11 +31,12 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from medsyn import __version__
-from medsyn.analysis import Evaluated, condition_order, judges, models
+from medsyn.analysis import Evaluated, condition_order, judges, models, sensitivities
 from medsyn.case import Image, InputError
 from medsyn.published import Catalogue
-from medsyn.report.cases import MARKS, case_list, case_pages
+from medsyn.report.cases import MARKS, case_list, case_pages, mark_cells
 from medsyn.report.cautions import cautions
+from medsyn.report.drawing import Drawing
 from medsyn.report.joined import Joined, join
 from medsyn.report.latex import latex
 from medsyn.report.overview import overview_view
@@ -104,6 +105,13 @@ def _write_one(
     run: Evaluated, out: Path, cutoff: datetime.date | None, facts: Catalogue | None, below: bool = False
 ) -> Found:
     """Write the report of one casebook."""
+    with Drawing(sensitivities(run)) as drawing:
+        return _write_with(drawing, run, out, cutoff, facts, below)
+
+
+def _write_with(
+    drawing: Drawing, run: Evaluated, out: Path, cutoff: datetime.date | None, facts: Catalogue | None, below: bool
+) -> Found:
     about = _about(run)
     _mark(out, about)
     images = _Images(out / "images")
@@ -115,7 +123,7 @@ def _write_one(
         _write(out / "cases" / f"{page.case.id}.html", case.render(page=page, root="../"))
     listing = pages.get_template("cases.html.j2").render(list=case_list(run), root="")
     _write(out / "cases.html", listing)
-    sections, found = make_sections(run, cutoff, facts)
+    sections, found = make_sections(run, drawing, cutoff, facts)
     for section in sections:
         _write_section(section, out)
     shown = {"sections": sections, "words": summary(run, found), "cautions": cautions(run, found), "root": ""}
@@ -195,7 +203,13 @@ def _templates(about: Mapping[str, Any], below: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"about": about, "marks": MARKS, "below": below, "footnote": footnote()}
+    environment.globals |= {
+        "about": about,
+        "marks": MARKS,
+        "mark_cells": mark_cells,
+        "below": below,
+        "footnote": footnote(),
+    }
     environment.filters |= {"number": number, "count": count}
     return environment
 

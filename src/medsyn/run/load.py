@@ -12,17 +12,16 @@ from typing import Any
 
 from medsyn.case import Case, Casebook
 from medsyn.judge import CHECKLISTS, Verdict, failed_verdict
-from medsyn.model import Posterior, Request, Response
+from medsyn.model import Posterior, Response
 from medsyn.run.folder import load_book, read_head
 from medsyn.run.grading import read_verdicts, subject_key, subject_of
+from medsyn.run.reading import read_answers
 from medsyn.run.sheet import Sheet, read_readings
 from medsyn.run.store import Store, read_records
 from medsyn.run.types import Result, Skipped
 from medsyn.task import open_task
-from medsyn.task.types import Answer, Question
+from medsyn.task.types import Answer
 
-NOT_ASKED = "not asked yet"
-"""Why an answer is missing that was planned but never sent (interrupted, or out of budget)."""
 NOT_GRADED = "not graded yet"
 """Why a verdict is missing that no judge was asked for."""
 NOT_SAMPLED = "not on this reader's sheet"
@@ -111,13 +110,13 @@ def _read_run(folder: Path, book: Casebook) -> Run:
     items, superseded = _newest(read_records(folder, "items"), digests, responses)
     graded = [
         _with_verdicts(
-            _result(item, book[item["case"]], responses.get(item["key"])),
+            _result(item, book[item["case"]], responses.get(item["key"]), answer),
             book,
             checkers if open_task(item["task"]).scale in CHECKLISTS else identities,
             verdicts,
             drawn,
         )
-        for item in items
+        for item, answer in zip(items, read_answers(items, book, responses), strict=True)
     ]
     rank = {case.id: number for number, case in enumerate(book)}
     places = {name: number for number, name in enumerate(models)}
@@ -156,30 +155,12 @@ def _newest(
     return [item for _, item in best.values()], superseded
 
 
-def question_of(item: Mapping[str, Any], case: Case) -> Question:
-    """Rebuild the question of an item, as far as reading its response needs it (without its parts)."""
-    order = tuple(item["order"])
-    request = Request(
-        parts=(),
-        case=item["case"],
-        task=item["asked"],
-        condition=item["condition"],
-        language=item["language"],
-        options=tuple(case.options[index].text for index in order),
-        replicate=item["replicate"],
-    )
-    return Question(request, order, item["rotation"], item["step"], item["final"])
-
-
-def _result(item: dict[str, Any], case: Case, response: Response | None) -> Result:
-    question = question_of(item, case)
+def _result(item: dict[str, Any], case: Case, response: Response | None, answer: Answer) -> Result:
     if response is None:
         response = Response(key=item["key"], status="failed")
-        answer = Answer("missing", reason=NOT_ASKED)
-    else:
-        answer = open_task(item["task"]).answer(question, response)
+    order = tuple(item["order"])
     right = None
-    if question.order and answer.status != "missing":
+    if order and answer.status != "missing":
         right = answer.option is not None and case.options[answer.option].right
     return Result(
         model=item["model"],
@@ -189,7 +170,7 @@ def _result(item: dict[str, Any], case: Case, response: Response | None) -> Resu
         language=item["language"],
         rotation=item["rotation"],
         replicate=item["replicate"],
-        order=question.order,
+        order=order,
         status=answer.status,
         reason=answer.reason,
         text=response.text,
@@ -198,7 +179,7 @@ def _result(item: dict[str, Any], case: Case, response: Response | None) -> Resu
         right=right,
         diagnoses=answer.diagnoses,
         answer=answer.text,
-        posterior=_in_case_order(response.posterior, question.order),
+        posterior=_in_case_order(response.posterior, order),
         posterior_missing=response.posterior_missing,
         usage=response.usage,
         seconds=response.seconds,
