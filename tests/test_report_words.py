@@ -76,6 +76,22 @@ def test_who_is_better_is_said_by_the_corrected_test_and_equal_ones_are_not_told
     assert "Not told apart: good and twin" in line
 
 
+def test_several_models_that_beat_the_same_others_are_named_together():
+    skills = {"a": 0.9, "b": 0.9, "c": 0.3, "d": 0.3, "mid": 0.6}
+    said, _ = told([r for name, skill in skills.items() for r in answers(name, skill)])
+    (line,) = [line for line in said.splitlines() if line.startswith("Who is better in accuracy?")]
+    assert "a and b are each better than c, d and mid (+30.0 to +60.0 points, Holm p < 0.05)." in line
+    assert "mid is better than c and d (+30.0 points" in line
+    assert line.endswith("Not told apart: a and b; c and d.")
+
+
+def test_changes_that_no_model_shows_are_told_in_one_sentence():
+    conditions = ("images", "findings", "remove-text")
+    said, _ = told([r for name in "xy" for shown in conditions for r in answers(name, 0.5, shown)])
+    line = "No change of accuracy can be told when findings replace images or without textual evidence: x, y."
+    assert line in said
+
+
 def test_many_models_are_summed_up_and_the_leader_is_named_with_whom_it_cannot_be_told_from():
     names = [f"m{i}" for i in range(FEW + 1)]
     results = [r for i, name in enumerate(names) for r in answers(name, 0.9 if i < 2 else 0.3)]

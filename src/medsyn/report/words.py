@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,8 @@ from medsyn.taxonomy import EvidenceType
 
 FEW = 6
 """Up to so many models each have a sentence of their own."""
+PAIRWISE = 3
+"""Up to so many models each pair has a sentence of its own."""
 SMALL = 50
 """Below so many cases the words warn of chance."""
 Said = list[tuple[str, str]]
@@ -168,8 +171,9 @@ def _better(frame: pl.DataFrame) -> Said:
         rows = [row for row in part.iter_rows(named=True) if row["pairs"]]
         lead = f"Who is better in {_MEASURE[task]}?"
         if rows:
-            few = len({name for row in rows for name in (row["first"], row["second"])}) <= FEW
-            said.append((lead, _each_pair(rows) if few else _best(part, task)))
+            names = {name for row in rows for name in (row["first"], row["second"])}
+            tell = _each_pair if len(names) <= PAIRWISE else _grouped if len(names) <= FEW else _best
+            said.append((lead, tell(rows)))
         apart = sum(row["pairs"] == 0 for row in part.iter_rows(named=True))
         if apart:
             said.append(
@@ -192,12 +196,34 @@ def _each_pair(rows: list[dict[str, Any]]) -> str:
     return said + (f"Not told apart: {'; '.join(equal)}." if equal else "").strip()
 
 
-def _best(frame: pl.DataFrame, task: str) -> str:
+def _grouped(rows: list[dict[str, Any]]) -> str:
+    """For several models: those that are better than the same others together."""
+    beats: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if told_apart(row):
+            beats[row["first"] if row["difference"] > 0 else row["second"]].append(row)
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for winner, won in beats.items():
+        groups[tuple(row["second"] if row["first"] == winner else row["first"] for row in won)].append(winner)
+    told = []
+    for losers, winners in groups.items():
+        by = sorted(abs(row["difference"]) for winner in winners for row in beats[winner])
+        span = " to ".join(dict.fromkeys(number(end, 1, True) for end in (by[0], by[-1])))
+        verb = "is" if len(winners) == 1 else "are each"
+        told.append(f"{joined(winners)} {verb} better than {joined(losers)} ({span} points, Holm p < 0.05). ")
+    equal = [(row["first"], row["second"]) for row in rows if not told_apart(row)]
+    if not told:
+        return "No two models are told apart."
+    left = [f"{first} and {second}" for first, second in equal]
+    return "".join(told) + (f"Not told apart: {'; '.join(left)}." if left else "").strip()
+
+
+def _best(rows: list[dict[str, Any]]) -> str:
     """For many models: how many pairs are told apart, and whom the one that beats most cannot be told from."""
     beats: dict[str, set[str]] = defaultdict(set)
     names: dict[str, None] = {}
     apart = 0
-    for row in frame.iter_rows(named=True):
+    for row in rows:
         names |= {row["first"]: None, row["second"]: None}
         if told_apart(row):
             apart += 1
@@ -205,7 +231,7 @@ def _best(frame: pl.DataFrame, task: str) -> str:
                 (row["first"], row["second"]) if row["difference"] > 0 else (row["second"], row["first"])
             )
             beats[winner].add(loser)
-    text = f"Of {count(len(frame), 'pair')} of models, {apart:,} are told apart."
+    text = f"Of {count(len(rows), 'pair')} of models, {apart:,} are told apart."
     most = max((len(beaten) for beaten in beats.values()), default=0)
     leaders = [name for name in names if most and len(beats[name]) == most]
     rest = [name for name in names if name not in leaders and not any(name in beats[best] for best in leaders)]
@@ -243,7 +269,12 @@ def _changed(frame: pl.DataFrame) -> Said:
                 equal[what].append(model)
         if told:
             said.append((f"{model}:", f"its accuracy {'; '.join(told)}."))
-    return said + [("No change of accuracy can be told", f"{what}: {listed(of)}.") for what, of in equal.items()]
+    together: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for what, of in equal.items():
+        together[tuple(of)].append(what)
+    for of, whats in together.items():
+        said.append(("No change of accuracy can be told", f"{joined(whats, 'or')}: {listed(list(of))}."))
+    return said
 
 
 _CHANGES = {
@@ -312,3 +343,14 @@ def _first_judge(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 def listed(names: list[str]) -> str:
     """Name up to `FEW`, and count the others."""
     return ", ".join(names[:FEW]) + (f" and {count(len(names) - FEW, 'other')}" if len(names) > FEW else "")
+
+
+def joined(names: Sequence[str], word: str = "and") -> str:
+    """Name all, the last after a word.
+
+    Example:
+        >>> joined(["a", "b", "c"]), joined(["a"])
+        ('a, b and c', 'a')
+    """
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last
