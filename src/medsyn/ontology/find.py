@@ -5,13 +5,17 @@
    (``head word``).
 2. The same without brackets, stage and grade (``without brackets``, ``without stage``).
 3. Without qualifiers (``without acute, left``).
-4. The beginning, before what it came with or from (``before with ...``), as in 1 to 3.
-5. Without the site (``wider: without thyroid``).
-6. What stands in brackets.
-7. All of it with words that no name has corrected (``misspelt: sarciodosis``).
+4. The parts, as in 1 to 3 (``the part ...``): what a metastasis is of; without molecular markers; the beginning,
+   before what it came with or from, the longest first.
+5. Without the site, or with the organ that it is part of (``wider: without thyroid``); then cut before the site.
+6. Without a figure (``without type``), where no name has figures for that disease.
+7. The last words of the phrase (``head of the phrase``), which what stands before them describes.
+8. What stands in brackets.
 
-A looser rule has less confidence. Nothing is guessed from a part of a word, and a word that is neither a qualifier
-nor a site is never left out, so that most texts that name no disease lead nowhere.
+All of it also with words that no name has corrected (``misspelt: sarciodosis``).
+
+A looser rule has less confidence. Nothing is guessed from a part of a word; what is called the opposite of what
+the text says, or is of another organ, is never found; a text that denies a disease is read no further than rule 3.
 """
 
 from __future__ import annotations

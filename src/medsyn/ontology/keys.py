@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Literal
 
+from medsyn.ontology.phrases import is_general
 from medsyn.ontology.qualifiers import HEADS, SITES, is_telling, names_something
 from medsyn.ontology.types import Concept
 from medsyn.ontology.words import bag_key, bag_words, is_abbreviation, plain, sequence, word_set
@@ -178,7 +179,8 @@ def ranked_names(concept: Concept) -> Iterable[tuple[int, str]]:
         yield 1, name
     for name in (concept.name, *concept.synonyms):
         parts = name.split("/")
-        if len(parts) == 2 and all(len(part.split()) > 1 for part in parts):
+        # "congenital absence/hypoplasia of thumb" has no parts that are names
+        if len(parts) == 2 and all(len(part.split()) > 1 and not is_general(bag_words(part)) for part in parts):
             yield from ((2, part.strip()) for part in parts)
 
 

@@ -21,11 +21,12 @@ MILD = word_set(
 """Words of a `bag` that may be lost only where no name has them beside the rest of the text."""
 
 GENERAL = word_set(
-    """abscess aneurysm atrophy bleeding calculus cancer carcinoma collapse congestion cyst dilation disease
-    dislocation dysfunction edema effusion embolism embolus failure fibrosis fistula fracture gangrene hematoma
-    hemorrhage hernia hyperplasia hypertrophy infarct infection inflammation injury insufficiency ischemia lesion
-    mass metastasis necrosis neoplasm nodule obstruction occlusion pain perforation polyp rupture sarcoma stenosis
-    stricture syndrome thrombosis torsion trauma tumor ulcer"""
+    """abscess agenesis aneurysm aplasia atresia atrophy bleeding calculus cancer carcinoma collapse congestion
+    cyst dilation disease dislocation duplication dysfunction dysgenesis dysplasia edema effusion embolism
+    embolus failure fibrosis fistula fracture gangrene hematoma hemorrhage hernia hyperplasia hypertrophy
+    hypoplasia infarct infection inflammation injury insufficiency ischemia lesion malformation mass metastasis
+    necrosis neoplasm nodule obstruction occlusion pain perforation polyp rupture sarcoma stenosis stricture
+    syndrome thrombosis torsion trauma tumor ulcer"""
 )
 """Words that say what is wrong, and name no disease until they say where."""
 

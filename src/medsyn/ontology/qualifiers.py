@@ -142,7 +142,8 @@ _TAIL = re.compile(
         |extending\ (?:in)?to|confirmed\ (?:by|on)|compounded\ by|accompanied\ by|masked\ by|secondarily
         |(?:originat|aris|occurr|develop|deriv|evolv)(?:ing|ed)|requiring|treated|diagnosed|revealed\ by
         |responsive\ to|refractory\ to|resistant\ to|on\ (?:top|the\ background)\ of|that|which|who|because\ of
-        |as\ (?:the\ )?(?:cause|presentation|manifestation)\ of|coexist(?:ing|ent)\ with|simulating|revealing
+        |as\ (?:the\ )?(?:cause|presentation|manifestation)\ of|into|through|containing|communicating|adjacent\ to
+        |coexist(?:ing|ent)\ with|simulating|revealing
         |unmasking|preced(?:ing|ed)|followed|progressing|transform(?:ed|ing)
         |until\ proven|before|likely|probably|possibly|from\ an?)(?!\w).*$""",
     re.I | re.X | re.S,
