@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import importlib.util
+import random
 import re
 import sys
 from pathlib import Path
@@ -73,18 +74,78 @@ def test_the_halves_share_no_record_and_no_text(evaluation: ModuleType, shared: 
     assert len(set(records)) == len(records) >= 150
 
 
-def test_the_halves_are_alike_in_source_and_in_texts_without_a_concept(evaluation: ModuleType, shared: Path):
-    counts = []
+def test_the_heldout_half_is_a_seeded_draw_from_what_was_not_labelled(evaluation: ModuleType, shared: Path):
+    known = {label.text.casefold().strip() for label in evaluation.labelled("development", shared)}
+    records = {record for _, record, _ in evaluation.read_labels("development")}
+    pools: dict[str, list[tuple[str, str]]] = {"MedR-Bench treatment": [], "AgentClinic": []}
+    for (source, record), text in sorted(evaluation.texts(shared).items()):
+        folded = text.casefold().strip()
+        if source in pools and record not in records and folded not in known:
+            pools[source].append((source, record))
+            if source == "AgentClinic":  # its two files share cases
+                known.add(folded)
+    draw = random.Random(20261121)
+    drawn = {
+        key
+        for source, n in (("MedR-Bench treatment", 70), ("AgentClinic", 30))
+        for key in draw.sample(pools[source], n)
+    }
+    assert {(source, record) for source, record, _ in evaluation.read_labels("heldout")} == drawn
+
+
+@pytest.mark.parametrize(
+    ("summary", "diagnosis"),
+    [
+        (
+            "- Exam: fever\n- **Final Diagnostic Results**: Wilson disease, stable. Copper low.",
+            "Wilson disease, stable.",
+        ),
+        (
+            "- Final Diagnostic Results:\n  - Acute gout (2.5 mg/dL).\n  - Obesity.\n- Other: x",
+            "Acute gout (2.5 mg/dL).",
+        ),
+        ("- Diagnostic Results:\n  - Liver biopsy: clear.\n  - Diagnosis: Sarcoidosis.", "Sarcoidosis."),
+        ("**Final Diagnostic Results:** Keratitis by *Acanthamoeba*", "Keratitis by Acanthamoeba"),
+        ("- Final Diagnostic Results: Cystic fibrosis by p.Phe508del", "Cystic fibrosis by p.Phe508del"),
+        (
+            "- Final Diagnostic Results: Gout of the left toe, confirmed by biopsy.\n",
+            "Gout of the left toe, confirmed by biopsy.",
+        ),
+        ("- Final Diagnostic Results: After surgery, the biopsy confirmed lymphoma.", None),
+        ("- Final Diagnostic Results: Positive for two antibodies.", None),
+        ("- Final Diagnostic Results:\n- Plan: rest", None),
+        ("- Initial Diagnosis: Gout.", None),
+    ],
+)
+def test_a_stated_diagnosis_is_the_first_sentence_of_the_results(
+    evaluation: ModuleType, summary: str, diagnosis: str | None
+):
+    assert evaluation.stated_diagnosis(summary) == diagnosis
+
+
+def test_most_treatment_summaries_state_a_diagnosis(evaluation: ModuleType, shared: Path):
+    found = {record: text for (source, record), text in evaluation.texts(shared).items() if "treatment" in source}
+    assert len(found) == 83
+    assert found["PMC11492059"].startswith("Confirmed diagnosis of Wilson disease")
+    assert "PMC11570109" not in found  # "Biopsy confirmed the hepatic lesions to be ..."
+
+
+def test_the_benchmark_never_prints_the_heldout_errors(
+    evaluation: ModuleType, shared: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    class Silent:
+        def find(self, text: str) -> Found:
+            return Found(None, 0.0, "nothing")
+
+    monkeypatch.setattr(evaluation, "open_index", lambda *_: None)
+    monkeypatch.setattr(evaluation.Ontology, "open", lambda _: Silent())
+    printed = {}
     for half in HALVES:
-        labels = evaluation.labelled(half, shared)
-        counts.append(
-            [
-                sum(label.source == source and bool(label.concepts) is has for label in labels)
-                for source in evaluation.SOURCES
-                for has in (True, False)
-            ]
-        )
-    assert all(abs(one - other) <= 1 for one, other in zip(*counts, strict=True))
+        evaluation.main(["--half", half, "--shared", str(shared)])
+        printed[half] = capsys.readouterr().out
+    assert "Wilson" not in printed["heldout"]
+    assert "expected" not in printed["heldout"]
+    assert "expected" in printed["development"]
 
 
 def test_non_diseases_are_200_and_neither_ontology_names_one(evaluation: ModuleType, names: dict[str, set[str]]):
@@ -120,9 +181,9 @@ def test_a_score_counts_what_was_right_given_and_there(evaluation: ModuleType):
     assert [label.text for label, _ in wrong] == ["wrong", "lost", "too many"]
 
 
-# the aim is 0.97 and 0.90; the sealed half misses it, and its floors are what was measured (docs/ontology.md).
-# A failure tells the sealed half's numbers and not its errors.
-@pytest.mark.parametrize(("half", "precision", "recall"), [("development", 0.97, 0.90), ("heldout", 0.94, 0.75)])
+# the aim is 0.97 and 0.90; the held-out half misses it in recall, and the floors are what was measured
+# (docs/ontology.md). A failure tells the held-out half's numbers and not its errors.
+@pytest.mark.parametrize(("half", "precision", "recall"), [("development", 1.0, 0.97), ("heldout", 1.0, 0.64)])
 def test_hand_labelled_diagnoses_are_normalised_no_worse_than_documented(
     evaluation: ModuleType, ontology: Ontology, shared: Path, half: str, precision: float, recall: float
 ):
