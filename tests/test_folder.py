@@ -422,3 +422,22 @@ def test_importing_twice_gives_one_digest(tmp_path):
     first = import_folder(tmp_path / "s", tmp_path / "1")
     shutil.copytree(tmp_path / "s", tmp_path / "t")
     assert import_folder(tmp_path / "t", tmp_path / "2").digest == first.digest
+
+
+def test_own_cases_hold_questions_of_the_rare_disease_tracks(tmp_path):
+    text = """language: en
+evidence:
+  - {name: Figure 1A, type: ct, images: ct.png}
+items:
+  - track: crossmodal
+    question: What do the figures show together?
+    answer: A cyst that both figures confirm.
+    claims: [a cyst]
+    relation: confirm
+"""
+    case = case_of(tmp_path, text, {"a/ct.png": png()})
+    assert case.evidence[0].name == "Figure 1A"
+    assert case.item("crossmodal").claims == ("a cyst",)
+    [fault] = faults_of(tmp_path / "wrong", text.replace("confirm\n", "agree\n"), {"a/ct.png": png()})
+    assert "items.0.relation" in fault
+    assert "'agree'" in fault

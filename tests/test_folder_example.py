@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medsyn.case import Casebook, InputError
-from medsyn.case.types import Diagnosis, Evidence, Option, Provenance
+from medsyn.case.types import Diagnosis, Evidence, Option, Provenance, TrackItem
 from medsyn.source.folder import CASE_FIELDS, IMAGE_FIELDS, import_folder, write_example
 from medsyn.source.folder_example import case_schema
 from medsyn.taxonomy import EvidenceType, Specialty
@@ -57,5 +57,7 @@ def test_the_schema_has_the_fields_that_are_read():
     for name, model in {"diagnosis": Diagnosis, "provenance": Provenance}.items():
         mapping = next(one for one in schema["properties"][name]["anyOf"] if "properties" in one)
         assert set(mapping["properties"]) == set(model.model_fields)
+    question = schema["properties"]["items"]["items"]
+    assert set(question["properties"]) == set(TrackItem.model_fields)
     option = schema["properties"]["options"]["items"]["anyOf"][1]
     assert set(option["properties"]) == set(Option.model_fields)

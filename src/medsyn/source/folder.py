@@ -56,6 +56,7 @@ CASE_FIELDS = (
     "diagnosis",
     "options",
     "right",
+    "items",
     "provenance",
 )
 """Fields of ``case.yaml``; all but the language may be left out."""

@@ -6,8 +6,9 @@ import json
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from medsyn.case import Relation, Track
 from medsyn.case.faults import InputError
 from medsyn.taxonomy import LANGUAGES, EvidenceType, Specialty
 
@@ -65,6 +66,7 @@ def case_schema() -> dict[str, Any]:
     )
     one = {"anyOf": [{"type": "string"}, image]}
     item = _fields(
+        name={**text, "description": "What the source calls it, such as Figure 2A; shown before its images."},
         type={"enum": [kind.value for kind in EvidenceType], "description": "What kind of evidence it is."},
         images={
             "anyOf": [{"type": "string"}, {"type": "array", "items": one}],
@@ -89,6 +91,19 @@ def case_schema() -> dict[str, Any]:
         licence={**text, "description": "Licence of the original."},
         notes={"type": "array", "items": text, "description": "What was changed on the way."},
     )
+    texts = {"type": "array", "items": text}
+    question = _fields(
+        track={"enum": list(get_args(Track)), "description": "Which track of rare diseases asks it."},
+        question={**text, "description": "What the model is asked."},
+        answer={**text, "description": "The reference answer."},
+        must_include={**texts, "description": "Treatment: what the plan has to hold."},
+        must_not={**texts, "description": "Treatment, examination: what may not be done."},
+        claims={**texts, "description": "Crossmodal: the statements of the right synthesis."},
+        relation={"enum": [*get_args(Relation), None], "description": "Crossmodal: how the findings relate."},
+        key_tests={**texts, "description": "Examination: the tests that matter."},
+        red_flags={**texts, "description": "Examination: the dangers to rule out."},
+        category={**text, "description": "Diagnosis: the category of disease."},
+    )
     schema = _fields(
         id={
             "type": ["string", "number"],
@@ -109,6 +124,11 @@ def case_schema() -> dict[str, Any]:
             "description": "The choice of the final diagnosis.",
         },
         right={**text, "description": "The text of the right option."},
+        items={
+            "type": ["array", "null"],
+            "items": question,
+            "description": "Questions of the rare-disease tracks.",
+        },
         provenance={"anyOf": [provenance, {"type": "null"}], "description": "Where the case comes from."},
     )
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "A clinical case of medsyn"}
