@@ -261,11 +261,11 @@ def main() -> None:
 
 
 def measure(folder: Path) -> None:
-    """Report the run in a folder in a process of its own, and print what it took."""
+    """Report the run in a folder by the command, and print what it took; then once more with its parts timed."""
     times = folder / "times.json"
+    plain = [sys.executable, "-c", "from medsyn.cli import main; main()", "report", folder / "run", "-o"]
     began = time.perf_counter()
-    command = [sys.executable, __file__, "--report", folder / "run", folder / "report", times]
-    subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*map(str, plain), str(folder / "report")], check=True, stdout=subprocess.DEVNULL)
     wall = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     files = [Path(at) / name for at, _, names in os.walk(folder / "report") for name in names]
@@ -274,6 +274,9 @@ def measure(folder: Path) -> None:
     processor, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
     print(f"medsyn report: {wall:.1f} s wall, {processor:.1f} s processor, {peak:,.0f} MiB of memory at most")
     print(f"  {len(files):,} files, {pages} pages, {size / 2**20:,.0f} MiB")
+    timed = [sys.executable, __file__, "--report", folder / "run", folder / "timed", times]
+    subprocess.run([*map(str, timed)], check=True, stdout=subprocess.DEVNULL)
+    print("  processor time of the parts in this process, which takes a little longer for being timed:")
     spent = json.loads(times.read_text())
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         if seconds >= 0.05:
