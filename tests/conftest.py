@@ -7,12 +7,16 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import the helpers beside them
 
 from fake_server import FakeServer
+
+if TYPE_CHECKING:
+    from medsyn.ontology import Ontology
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +29,19 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ontology(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Ontology:
+    """The index of both sources' compact files; made once, since it takes seconds."""
+    from medsyn.ontology import Ontology
+    from medsyn.ontology.build import build
+
+    folder = shared / "data" / "ontologies"
+    orphanet = [*sorted((folder / "orphanet").glob("*.tsv")), *sorted((folder / "orphanet").glob("*.jsonl.gz"))]
+    path = tmp_path_factory.mktemp("ontology") / "index.json.gz"
+    build(next((folder / "doid").glob("*.obo.gz")), orphanet, path)
+    return Ontology.open(path)
 
 
 @pytest.fixture

@@ -8,20 +8,9 @@ import pytest
 
 from medsyn.ontology import Ontology, OntologyError
 from medsyn.ontology.align import align, check_distractors
-from medsyn.ontology.build import build
 from ontology_noise import noisy, shares
 
 NON_DISEASES = Path(__file__).parent / "data" / "non_diseases.txt"
-
-
-@pytest.fixture(scope="module")
-def ontology(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Ontology:
-    """The index of both sources' compact files."""
-    folder = shared / "data" / "ontologies"
-    orphanet = [*sorted((folder / "orphanet").glob("*.tsv")), *sorted((folder / "orphanet").glob("*.jsonl.gz"))]
-    path = tmp_path_factory.mktemp("ontology") / "index.json.gz"
-    build(next((folder / "doid").glob("*.obo.gz")), orphanet, path)
-    return Ontology.open(path)
 
 
 def name(ontology: Ontology, text: str) -> str | None:

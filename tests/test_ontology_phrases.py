@@ -9,20 +9,9 @@ from pathlib import Path
 import pytest
 
 from medsyn.ontology import Concept, Ontology
-from medsyn.ontology.build import build
 from medsyn.ontology.phrases import opened, without_markers, without_type
 
 PHRASES = Path(__file__).parent / "data" / "clinical_phrases.csv"
-
-
-@pytest.fixture(scope="module")
-def ontology(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Ontology:
-    """The index of both sources' compact files."""
-    folder = shared / "data" / "ontologies"
-    orphanet = [*sorted((folder / "orphanet").glob("*.tsv")), *sorted((folder / "orphanet").glob("*.jsonl.gz"))]
-    path = tmp_path_factory.mktemp("ontology") / "index.json.gz"
-    build(next((folder / "doid").glob("*.obo.gz")), orphanet, path)
-    return Ontology.open(path)
 
 
 @pytest.fixture(scope="module")
