@@ -8,12 +8,16 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from medsyn.case import InputError
+from medsyn.case import ImageError, InputError
 from medsyn.model.types import ModelSettings, Request, Response
+
+Encoded = TypeVar("Encoded")
+"""Messages in the form that a back end sends."""
 
 _SECRET_LENGTH = 8  # shorter keys are placeholders, such as EMPTY; removing them would damage answers
 _LONGEST_MESSAGE = 1000
@@ -28,12 +32,25 @@ def check_settings(name: str, settings: ModelSettings) -> None:
             raise InputError(f"model {name!r}: {field}: found {value}, expected at least {least}")
 
 
-def too_many_images(request: Request, most: int | None) -> str | None:
-    """Say that a request has more images than the server takes; None where it has not, or no number is set."""
-    count = len(request.images)
-    if most is None or count <= most:
-        return None
-    return f"case {request.case}: found {count} images, expected at most {most} (max_images)"
+async def encoded(
+    encode: Callable[[Request, int | None], Encoded], request: Request, settings: ModelSettings, key: str
+) -> Encoded | Response:
+    """Return a request's messages with its images, or the failed response where they cannot be made.
+
+    Args:
+        encode: makes messages of a request, its images no larger than a number of pixels a side.
+        request: the request.
+        settings: how many images, and how large, the server takes.
+        key: the key of the response.
+    """
+    count, most = len(request.images), settings.max_images
+    if most is not None and count > most:
+        too_many = f"case {request.case}: found {count} images, expected at most {most} (max_images)"
+        return Response.failed(key, "input", too_many)
+    try:  # in a thread, since reading and encoding images would hold up the other requests
+        return await asyncio.to_thread(encode, request, settings.image_max_side)
+    except ImageError as error:
+        return Response.failed(key, "input", f"case {request.case}: {error}")
 
 
 def without_secrets(response: Response, secrets: Sequence[str | None]) -> Response:

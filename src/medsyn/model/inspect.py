@@ -21,9 +21,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from medsyn.case import ImageError, InputError, TextPart
+from medsyn.case import InputError, TextPart
 from medsyn.model.completion import read_posterior
-from medsyn.model.guard import check_settings, too_many_images, without_secrets
+from medsyn.model.guard import check_settings, encoded, without_secrets
 from medsyn.model.tokenizer import open_tokenizer
 from medsyn.model.types import FailureKind, Model, ModelSettings, Request, Response, Usage
 from medsyn.model.wire import data_address
@@ -66,13 +66,9 @@ class InspectModel:
         return replace(response, seconds=time.perf_counter() - start)
 
     async def _respond(self, request: Request, key: str) -> Response:
-        too_many = too_many_images(request, self._settings.max_images)
-        if too_many is not None:
-            return Response.failed(key, "input", too_many)
-        try:  # in a thread, since reading and encoding images would hold up the other requests
-            messages = await asyncio.to_thread(chat_messages, request, self._settings.image_max_side)
-        except ImageError as error:
-            return Response.failed(key, "input", f"case {request.case}: {error}")
+        messages = await encoded(chat_messages, request, self._settings, key)
+        if isinstance(messages, Response):
+            return messages
         while True:
             config = self._config(request)
             # as a value, whatever its class: each provider's package has errors of its own

@@ -20,9 +20,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from medsyn.case import ImageError, InputError
+from medsyn.case import InputError
 from medsyn.model.completion import message_of, read_completion
-from medsyn.model.guard import check_settings, too_many_images, without_secrets
+from medsyn.model.guard import check_settings, encoded, without_secrets
 from medsyn.model.logprobs import letter_tokens
 from medsyn.model.tokenizer import open_tokenizer
 from medsyn.model.types import FailureKind, Model, ModelSettings, Request, Response
@@ -92,13 +92,9 @@ class OpenAIModel:
         return replace(response, seconds=time.perf_counter() - start)
 
     async def _respond(self, request: Request, key: str) -> Response:
-        too_many = too_many_images(request, self._settings.max_images)
-        if too_many is not None:
-            return Response.failed(key, "input", too_many)
-        try:  # in a thread, since reading and encoding images would hold up the other requests
-            content = await asyncio.to_thread(messages, request, self._settings.image_max_side)
-        except ImageError as error:
-            return Response.failed(key, "input", f"case {request.case}: {error}")
+        content = await encoded(messages, request, self._settings, key)
+        if isinstance(content, Response):
+            return content
         return await self._send(content, request, key)
 
     async def _send(self, content: list[dict[str, Any]], request: Request, key: str) -> Response:
