@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from medsyn.ontology import Concept, Ontology
-from medsyn.ontology.phrases import opened, without_markers, without_type
+from medsyn.ontology.phrases import without_markers, without_type
+from medsyn.ontology.statement import opened
 
 PHRASES = Path(__file__).parent / "data" / "clinical_phrases.csv"
 

@@ -21,9 +21,9 @@ the text says, or is of another organ, is never found; a text that denies a dise
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from medsyn.ontology import qualifiers as say
 from medsyn.ontology.keys import KEYS, Level, core_key, ranked_names
@@ -35,14 +35,17 @@ from medsyn.ontology.phrases import (
     Company,
     Species,
     contradicts,
-    is_denied,
+    is_elsewhere,
     is_general,
     may_lead,
-    opened,
+    misses_nature,
+    says_little,
+    splits_eponym,
     tells_enough,
     without_markers,
     without_type,
 )
+from medsyn.ontology.statement import diagnosed, is_denied, opened
 from medsyn.ontology.store import Index
 from medsyn.ontology.types import Found
 from medsyn.ontology.words import SMALL, bag_key, is_abbreviation, plain, telling, words
@@ -51,6 +54,8 @@ LONGEST = 300
 """Characters of the longest text that is looked up; what is longer is cut."""
 
 _WORD = re.compile(r"[A-Za-z0-9][\w-]*\w")
+_QUOTED = re.compile(r"(?<=\w)[\"”]s\b")
+"""A quotation mark for an apostrophe."""
 _MOST_WORDS = 24
 _MOST_LEFT_OUT = 6
 """Where more words may be left out, not every choice of them is tried."""
@@ -79,7 +84,7 @@ class Finder:
 
     def find(self, text: str) -> Found:
         """Return the concept that a text names, or none with the reason."""
-        text = say.without_label(text.strip()[:LONGEST])
+        text = say.without_label(_QUOTED.sub("'s", text.strip()[:LONGEST]))
         if ". " in text:
             text = self._species.spelt_out(text)
         if not any(character.isalpha() for character in text):
@@ -103,13 +108,14 @@ class Finder:
     def _may_be(self, hit: _Hit, said: list[str]) -> bool:
         """Whether a concept found by its name, or by a looser rule, is not called the opposite of what is said."""
         exact = hit.level in ("plain", "sequence", "short") and hit.confidence >= 0.9
-        return exact or not contradicts(said, telling(words(self._concepts[hit.place].name)))
+        named = telling(words(self._concepts[hit.place].name))
+        return exact or not (contradicts(said, named) or misses_nature(said, named))
 
     def _meant(self, text: str, hit: _Hit) -> _Hit:
         """The hit, or what an abbreviation in brackets says where the text is the beginning of a name of that."""
-        bare, inner = say.brackets(text)
-        found = words(bare)
+        _, inner = say.brackets(text)
         short = inner[0] if inner else ""
+        found = words(say.before_brackets(opened(text)))
         place = self._tables["short"].get(short)
         if not isinstance(place, int) or place == hit.place or short.lower() != "".join(word[0] for word in found):
             return hit
@@ -143,25 +149,33 @@ class Finder:
         if spelt != staged:
             why = "abbreviation spelt out"
             yield from _less(self._base(spelt, twofold), 0.9, why)
-            yield from self._narrow(_less(self._reduced(spelt, say.QUALIFIERS), 0.85, why))
+            yield from self._narrow(_less(self._reduced(spelt), 0.85, why))
         # a grade may belong to the name, as in "grade III astrocytoma", so it is kept at first
         for whole in dict.fromkeys((say.brackets(text)[0], staged)):
-            yield from self._narrow(_less(self._reduced(whole, say.QUALIFIERS), 0.9, ""))
+            yield from self._narrow(_less(self._reduced(whole), 0.9, ""))
 
     def _parts(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
         """Yield what a part of a text names: the disease that it is about stands first in it."""
         if is_denied(text):
             return
-        bare, inner = say.brackets(opened(text))
+        statement = say.without_commas(opened(text))
+        bare, inner = say.brackets(statement)
         staged = say.without_stage(bare)
         clear = without_markers(staged)
+        if says_little(telling(words(clear))):
+            clear = staged
         first = tuple(dict.fromkeys(part for part in (staged, clear) if part != text))
-        source = say.origin(clear)
+        source = say.origin(clear) or say.origin(self._spelt_out(clear))
         parts = tuple(dict.fromkeys((*first, *say.clauses(staged), *say.clauses(clear))))
         if source is not None:
             parts = (source, *say.clauses(source), *parts)
+        for part in say.clauses(say.without_stage(say.unbracketed(statement))) if inner else ():
+            yield from self._narrow(_less(self._base(part, []), 0.88, f"the part {part!r}"))
         for part in parts:
             yield from self._narrow(self._part(part, twofold))
+            if (spelt := self._spelt_out(part)) != part:
+                yield from self._narrow(_less(self._part(spelt, []), 0.95, "abbreviation spelt out"))
+                yield from self._narrow(_less(self._wider(spelt), 0.7, "abbreviation spelt out"))
         wholes = (
             (source, *say.clauses(source)) if source is not None else tuple(dict.fromkeys((staged, clear, *parts)))
         )
@@ -184,12 +198,20 @@ class Finder:
                     yield from self._narrow(self._last_words(part))
         for part in (staged, *parts, *shorter):
             key = core_key(telling(words(part)))
-            yield from self._narrow(self._look("rare", key, 0.8, "but for the site", []))
+            sites = say.SITES.intersection(telling(words(statement)))
+            for hit in self._narrow(self._look("rare", key, 0.8, "but for the site", [])):
+                named = (name for name in self._concepts[hit.place].names if KEYS["rare"](name) == key)
+                if any(say.SITES.intersection(telling(words(name))) <= sites for name in named):
+                    yield hit
+        behind = diagnosed(statement)
+        if behind is not None and behind != statement:
+            yield from self._narrow(_less(self._whole(behind, twofold), 0.88, f"the part {behind!r}"))
+            yield from self._parts(behind, twofold)
 
     def _part(self, part: str, twofold: list[str]) -> Iterator[_Hit]:
         why = f"the part {part!r}"
         yield from _less(self._base(part, twofold), 0.88, why)
-        yield from _less(self._reduced(part, say.QUALIFIERS), 0.84, why)
+        yield from _less(self._reduced(part), 0.84, why)
 
     def _without_type(self, part: str) -> Iterator[_Hit]:
         """Yield what a part names without its type, where no name tells such types apart."""
@@ -202,7 +224,7 @@ class Finder:
     def _last_words(self, part: str) -> Iterator[_Hit]:
         """Yield the disease that the last words of a phrase name, the most words first."""
         found = words(part)
-        if len(found) > _MOST_WORDS:
+        if len(found) > _MOST_WORDS or found[-1:] == ["disorder"]:  # its kind stands before it: social anxiety
             return
         for start in range(1, len(found)):
             left_out, kept = found[:start], telling(found[start:])
@@ -213,13 +235,15 @@ class Finder:
                 continue  # another disease
             # a word that some name has beside the kept ones belongs to a narrower disease, and is kept as well
             beside = [word for word in told if word not in kept and self._company.meet(kept, word)]
+            if splits_eponym(part, set(told) - set(beside), [*beside, *kept]):
+                continue
             if not may_lead(left_out, kept if not beside else [*beside, *kept], self._company):
                 continue
             key = bag_key([*beside, *kept])
             said = f"head of the phrase: without {', '.join(word for word in told if word not in beside)}"
             for level in ("bag", "core"):
                 yield from self._look(level, key, 0.72, said, [])
-            if beside and all(word in say.QUALIFIERS for word in beside) and tells_enough(kept, self._company):
+            if beside and all(say.is_qualifier(word) for word in beside) and tells_enough(kept, self._company):
                 yield from self._look("bag", bag_key(kept), 0.7, said, [])
 
     def _spelt_out(self, text: str) -> str:
@@ -247,29 +271,41 @@ class Finder:
         yield from self._look("sequence", " ".join(found), 0.97, "spelling", twofold)
         yield from self._look("bag", bag_key(told), 0.94, "word order", twofold)
         yield from self._look("core", core_key(told), 0.91, "head word", twofold)
+        if "cancer" in told and not all(word in say.SITES or word == "cancer" for word in told):
+            carcinoma = ["carcinoma" if word == "cancer" else word for word in told]
+            yield from self._look("bag", bag_key(carcinoma), 0.88, "carcinoma for cancer", twofold)
+        if told[1:] and told[-1] == "infection":
+            yield from self._look("core", core_key(told[:-1]), 0.88, "without infection", twofold)
 
     def _look(self, level: Level, key: str, confidence: float, reason: str, twofold: list[str]) -> Iterator[_Hit]:
         place = self._tables[level].get(key)
+        if place is None and level == "bag":
+            place = self._tables["common"].get(key)
         if isinstance(place, int):
             yield _Hit(place, confidence, reason, level, key)
         elif place is not None:
             twofold.append(" or ".join(self._concepts[number].name for number in place[:4]))
 
-    def _reduced(self, text: str, loose: frozenset[str]) -> Iterator[_Hit]:
+    def _reduced(self, text: str) -> Iterator[_Hit]:
         """Yield concepts that a text names when words that may be left out are, the fewest first."""
         told = telling(words(text))
-        for kept, left_out in self._choices(told, loose):
+        for kept, left_out in self._choices(told, say.is_qualifier):
             said = f"without {', '.join(left_out)}"
+            # "anemia of chronic disease" is not anemia
+            whole = any(one in left_out and two in say.HEADS for one, two in pairwise(told[1:]))
             for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
+                if whole and level == "core":
+                    continue
                 yield from self._look(level, key, 0.98 ** len(left_out), said, [])
 
     def _wider(self, text: str) -> Iterator[_Hit]:
         """Yield wider diseases: of the organ that a site is part of, then without it."""
         told = telling(words(text))
         yield from self._look("bare", bag_key(told), 1.0, "name without isolated, primary or the like", [])
-        loose = say.QUALIFIERS | say.SITES | MILD
-        for kept, left_out in self._choices(told, loose):
-            if is_general(kept) or any(word in MILD and self._company.meet(kept, word) for word in left_out):
+        for kept, left_out in self._choices(told, _is_loose):
+            if is_general(kept) or self._company.keeps(kept, left_out) or is_elsewhere(kept, left_out):
+                continue
+            if says_little(kept) and any(word in MILD for word in left_out):
                 continue
             organs = dict.fromkeys(BROADER[word] for word in left_out if word in BROADER)
             said = f"wider: without {', '.join(left_out)}"
@@ -283,15 +319,22 @@ class Finder:
                     if say.SITES.isdisjoint(left_out) or named <= {*told, *organs}:  # of no other organ
                         yield hit
 
-    def _choices(self, told: list[str], loose: frozenset[str]) -> Iterator[tuple[list[str], tuple[str, ...]]]:
+    def _choices(
+        self, told: list[str], loose: Callable[[str], bool]
+    ) -> Iterator[tuple[list[str], tuple[str, ...]]]:
         """Yield the words that are kept and those that are left out, the fewest left out first."""
         if len(told) > _MOST_WORDS:
             return
-        out = [word for word in told if word in loose]
+        out = [word for word in told if loose(word)]
         all_counts = range(1, len(out) + 1)
         for count in all_counts if len(out) <= _MOST_LEFT_OUT else (1, 2, len(out) - 1, len(out)):
             for left_out in combinations(out, count):
                 yield [word for word in told if word not in left_out], left_out
+
+
+def _is_loose(word: str) -> bool:
+    """Whether a word may be lost where a wider disease is looked for."""
+    return say.is_qualifier(word) or word in say.SITES or word in MILD
 
 
 def _less(hits: Iterator[_Hit], by: float, why: str) -> Iterator[_Hit]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from importlib.resources import files
 from typing import Literal
 
-from medsyn.ontology.phrases import is_general
+from medsyn.ontology.phrases import GENERAL, is_general, is_growth
 from medsyn.ontology.qualifiers import HEADS, SITES, is_telling, names_something
 from medsyn.ontology.types import Concept
 from medsyn.ontology.words import bag_key, bag_words, is_abbreviation, plain, sequence, word_set
 
-Level = Literal["plain", "sequence", "bag", "core", "bare", "rare", "short"]
+Level = Literal["plain", "sequence", "bag", "core", "bare", "rare", "short", "common"]
 """How alike a text and a name are.
 
 ``core`` is a `bag` without words such as "disease"; ``bare`` is one without words such as "isolated";
 ``rare`` is one without sites, for names with a word that no other concept has;
-``short`` is for abbreviations, as they stand.
+``short`` is for abbreviations, as they stand; ``common`` is a `bag` of a common name that the sources lack.
 """
 
 Table = Mapping[str, int | Sequence[int]]
@@ -54,10 +54,7 @@ def rare(text: str) -> str:
     return core_key(left) if 1 < len(left) < len(words) else ""
 
 
-_BARE = word_set(
-    """acquired adult adulthood childhood classic classical common isolated nos otherwise rare specified
-    sporadic subtype unspecified"""
-)
+_BARE = word_set("classic classical common isolated nos otherwise specified sporadic subtype unspecified")
 """Words of names that a diagnosis at the bedside leaves out."""
 
 
@@ -90,6 +87,7 @@ KEYS: Mapping[Level, Callable[[str], str]] = {
     "bare": bare,
     "rare": rare,
     "short": str,
+    "common": lambda name: "",
 }
 """The key of a name, by level."""
 
@@ -112,6 +110,8 @@ def tables(concepts: Sequence[Concept]) -> dict[Level, dict[str, int | list[int]
             if rank and len(others := preferred.get(_bag(name), set())) == 1 and number not in others:
                 continue  # the words are another's preferred name, in some order
             if is_abbreviation(name):
+                if len(name) < 3:
+                    continue  # two letters mean too many things
                 _enter(found["short"], name, number, rank)
                 if len(re.sub(r"[^A-Za-z]", "", name)) < 5:
                     continue
@@ -125,29 +125,50 @@ def tables(concepts: Sequence[Concept]) -> dict[Level, dict[str, int | list[int]
         level: {key: _resolved(held, concepts, place) for key, held in sorted(table.items())}
         for level, table in found.items()
     }
-    _add_aliases(made)
+    _add_aliases(made, {plain(concept.name) for concept in concepts})
     return made
 
 
 def aliases() -> list[tuple[str, tuple[str, ...]]]:
-    """Return common names and abbreviations that the sources lack, each with the names of its disease."""
+    """Return common names and abbreviations that the sources lack, or have for another disease.
+
+    Each stands with the names of its disease; with none where it names no one disease.
+    """
     text = files("medsyn.ontology").joinpath("data/aliases.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter="\t")
-    return [(row["alias"], tuple(row["names"].split("|"))) for row in rows]
+    return [(row["alias"], tuple(filter(None, row["names"].split("|")))) for row in rows]
 
 
-def _add_aliases(made: dict[Level, dict[str, int | list[int]]]) -> None:
-    """Enter aliases whose disease the sources have, where no name of theirs says otherwise."""
-    for alias, names in aliases():
-        places = (made[level].get(key_of(name)) for name in names for level, key_of in _OF_ALIASES.items())
-        goal = next((place for place in places if isinstance(place, int)), None)
-        if goal is None:
-            continue
+def _add_aliases(made: dict[Level, dict[str, int | list[int]]], preferred: Set[str]) -> None:
+    """Enter aliases whose disease the sources have, in place of synonyms but not of preferred names."""
+    rows = aliases()
+    goals: dict[str, int | None] = {alias: _goal(made, names) for alias, names in rows}
+    for alias, names in rows:  # a name may be another alias
+        if goals[alias] is None:
+            goals[alias] = next((goals[name] for name in names if goals.get(name) is not None), None)
+    for alias, names in rows:
+        goal = goals[alias]
+        if goal is None and names:
+            continue  # the sources lack the disease
         levels: Iterable[Level] = ("short",) if is_abbreviation(alias) else _OF_ALIASES
         for level in levels:
             key = KEYS[level](alias)
-            if key and not isinstance(made[level].get(key), int):
+            if not key or (level != "short" and plain(alias) in preferred):
+                continue
+            if goal is None:
+                made[level].pop(key, None)
+            elif level == "bag" and key not in made["bag"]:
+                made["common"][key] = goal
+            else:
                 made[level][key] = goal
+        if goal is None:
+            for level in ("core", "bare", "rare"):
+                made[level].pop(KEYS[level](alias), None)
+
+
+def _goal(made: Mapping[Level, Mapping[str, int | list[int]]], names: Iterable[str]) -> int | None:
+    places = (made[level].get(key_of(name)) for name in names for level, key_of in _OF_ALIASES.items())
+    return next((place for place in places if isinstance(place, int)), None)
 
 
 _DISEASE = re.compile(r"(oma|itis|osis|iasis|emia|plasia|ectasis|pathy|cele|rrhea|ulcer|palsy|fever)s?\b", re.I)
@@ -155,6 +176,8 @@ _DISEASE = re.compile(r"(oma|itis|osis|iasis|emia|plasia|ectasis|pathy|cele|rrhe
 
 def _may_lose_head(name: str, concept: Concept) -> bool:
     """Whether a name without "disease" still names a disease: "Kawasaki" does, "adrenal cortex" does not."""
+    if name.casefold().endswith("syndrome"):  # a Becker nevus is not yet its syndrome
+        return not any(is_growth(word) or word in GENERAL for word in bag_words(name)[:-1])
     if not name.casefold().endswith(("disease", "disorder")):
         return True
     eponym = name[:1].isupper() and all(is_telling(word) for word in bag_words(name)[:-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from importlib.resources import files
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
@@ -45,15 +46,11 @@ _ENDING = re.compile(
     r"(oma|itis|osis|asis|emia|uria|pathy|plasia|trophy|plegia|paresis|ectasia|ase|ose|genic|lytic|ectomy|otomy"
     r"|ostomy|scopy|graphy)s?$"
 )
-_REAL = word_set(
-    """ablation admission affection alternative aspiration biopsies capsule capsules clinically collection
-    compounded connection contraction detection dilation direction dissection distraction ejection elevation
-    emission examination extraction filtration follow fraction imaging infecting infusion inhaler injection
-    inspiration marrow medication obstetric operation pacing patient patients perfusion prosthesis prosthetic
-    protection radiation reaction resection respiration retraction revealing section selection surgery surgical
-    tablet tablets therapies therapy titration traction unprovoked vaccination vaccine"""
-)
-"""Words that are a slip away from a disease's word, and mean what they say."""
+
+
+def real_words() -> frozenset[str]:
+    """Return words of clinical English that are a slip away from a disease's word, and mean what they say."""
+    return word_set(files("medsyn.ontology").joinpath("data/real_words.txt").read_text(encoding="utf-8"))
 
 
 class Speller:
@@ -65,6 +62,7 @@ class Speller:
         for word in sorted(self._known):
             if len(word) >= _SHORTEST - 1 and word.isalpha():
                 self._by_shape[len(word), word[0]].append(word)
+        self._real = real_words()
         self._asked: dict[str, str | None] = {}
 
     def corrected(self, text: str) -> tuple[str, str]:
@@ -74,7 +72,7 @@ class Speller:
         def better(hit: re.Match[str]) -> str:
             word = hit[0].casefold()
             seen = max(self._known[plain(word)], self._known[fold(word)])
-            if word in _REAL or seen > _SELDOM:
+            if word in self._real or seen > _SELDOM:
                 return hit[0]
             if word not in self._asked:
                 self._asked[word] = self._nearest(word) or self._nearest(plain(word))

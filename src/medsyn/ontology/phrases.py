@@ -1,4 +1,4 @@
-"""Long clinical phrases: what opens them, molecular markers, and their head.
+"""Long clinical phrases: molecular markers, species, and the head of a phrase.
 
 A phrase such as "seropositive rheumatoid arthritis" names a kind of what its last words name, its head. How much
 of it may be left out is decided here; what is left is looked up in `medsyn.ontology.find`.
@@ -10,8 +10,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from medsyn.ontology.qualifiers import HEADS, QUALIFIERS, SITES, is_telling
-from medsyn.ontology.words import SMALL, word_set
+from medsyn.ontology.qualifiers import HEADS, SITES, is_qualifier, is_telling
+from medsyn.ontology.words import SMALL, fold, word_set
 
 MILD = word_set(
     """acquired adhesive alcoholic atypical autoimmune bacterial benign borderline congenital decompensation drug
@@ -64,46 +64,9 @@ _MARKER = re.compile(
             |induced|related|associated|mediated))\b""",
     re.X | re.I,
 )
-_DENIED = re.compile(
-    r"""^\W*(?:no|not|without|never|rule[sd]?\s+out|r/o|exclu\w+|negative\s+for|absence\s+of|lack\s+of|family\s+history
-       |(?:increased\s+|high\s+|at\s+)?risk|screening|fear\s+of|vaccination|prophylaxis|prevention|carrier)\b""",
-    re.X | re.I,
-)
-_LIST = re.compile(r"^\W*(?:\(?1[.)](?!\d)|[*•-])\s*(?=\w)")
-_NEXT = re.compile(r"\s\(?2[.)]\s.*$", re.S)
 _TYPE = re.compile(r",?\s*\b(?:(?:sub)?type|class|group)\s+(?:[IVX]{1,4}|\d{1,2}|(?-i:[A-E]))[A-E]?\b", re.I)
-_OPENING = re.compile(
-    r"""^(?:(?:an?\s+|the\s+)?(?:(?:rare|unusual|typical|classic)\s+)?case\s+of
-       |pregnancy\s+(?:complicated\ by|with)|patient\s+with|findings?\s+(?:consistent|compatible)\s+with
-       |(?:consistent|compatible)\s+with|(?:highly\s+)?suggestive\s+of|suspicion\s+of|onset\s+of
-       |(?:a\s+)?(?:rare\s+)?combination\s+of)\s+(?=\w)""",
-    re.X | re.I,
-)
 _GENUS = re.compile(r"(?<![\w.])([A-Z])\.\s?([a-z]{4,})\b")
 _SPECIES = re.compile(r"\b([A-Z])([a-z]{3,})[ -]([a-z]{4,})\b")
-
-
-def opened(text: str) -> str:
-    """Return a text without the number of a list and opening words, and without the list's other entries.
-
-    Example:
-        >>> opened("1. Kawasaki disease 2. Coronary aneurysm"), opened("Findings consistent with sarcoidosis")
-        ('Kawasaki disease', 'sarcoidosis')
-    """
-    listed = _LIST.sub("", text)
-    if listed != text:
-        listed = _NEXT.sub("", listed)
-    return _OPENING.sub("", listed).strip() or text
-
-
-def is_denied(text: str) -> bool:
-    """Whether a text begins with words that deny a disease, or tell of another's or of none yet.
-
-    Example:
-        >>> is_denied("No evidence of sarcoidosis"), is_denied("Nodular sarcoidosis")
-        (True, False)
-    """
-    return _DENIED.match(text) is not None
 
 
 def without_markers(text: str) -> str:
@@ -160,6 +123,10 @@ class Company:
         """Whether a name has a word together with all the kept ones."""
         return bool(self._with((*kept, word)))
 
+    def keeps(self, kept: Sequence[str], left_out: Iterable[str]) -> bool:
+        """Whether a name has one of the words left out, a site or the like, together with the kept ones."""
+        return any((word in MILD or word in SITES) and self.meet(kept, word) for word in left_out)
+
     def _with(self, words: Iterable[str]) -> set[int]:
         """The names, by number, that have all the words."""
         sets = sorted((self._of_word.get(word, set()) for word in words), key=len)
@@ -175,11 +142,18 @@ class Company:
 _BARRED = SMALL - {"and", "type", "as", "is", "its"} | word_set(
     """no not non without like pseudo versus vs rule ruled out exclude excluded excluding absence history risk
     family prevention prophylaxis vaccine vaccination test screening former fear carrier donor negative normal
-    suspicious possibly unlikely resolved therapy treatment mimic mimicking"""
+    suspicious possibly unlikely wild resolved therapy treatment mimic mimicking"""
 )
 """Words that may not stand before the head of a phrase, which would then be no disease of the phrase."""
 
 _GROWTH = re.compile(r"(?:oma|tumor|neoplasm|cancer|leukemia|nevus|cyst)$")
+
+
+def is_growth(word: str) -> bool:
+    """Whether a word of a `bag` is of a growth, such as nevus or carcinoma."""
+    return _GROWTH.search(word) is not None
+
+
 _SELDOM = 12
 """A word in so few names tells enough beside a general one, as in "Castleman disease"."""
 
@@ -192,13 +166,28 @@ def may_lead(left_out: Sequence[str], kept: Sequence[str], company: Company) -> 
         kept: telling words of the head.
         company: which words stand together in names.
     """
-    if any(word in _BARRED or word.isdigit() or len(word) < 2 for word in left_out):
+    if any(word in _BARRED or word in GENERAL or word.isdigit() or len(word) < 2 for word in left_out):
         return False
     if not tells_enough(kept, company):
         return False
-    unknown = [word for word in left_out if word not in QUALIFIERS and word not in SITES]
+    unknown = [word for word in left_out if not is_qualifier(word) and word not in SITES]
     # in the name of a growth each word may be the histology, which makes it another
-    return not (_GROWTH.search(kept[-1]) and any(company.count(word) for word in unknown))
+    return not (is_growth(kept[-1]) and any(company.count(word) for word in unknown))
+
+
+_EPONYM = re.compile(r"\b([A-Z][a-z]{2,})[-‐‑–]([A-Z][a-z]{2,})")
+
+
+def splits_eponym(text: str, left_out: Iterable[str], kept: Iterable[str]) -> bool:
+    """Whether one name of a double eponym would be left out and the other kept.
+
+    Example:
+        >>> splits_eponym("Kimmelstiel-Wilson disease", ["kimmelstiel"], ["wilson", "disease"])
+        True
+    """
+    left, right = frozenset(left_out), frozenset(kept)
+    pairs = ((fold(one), fold(two)) for one, two in _EPONYM.findall(text))
+    return any((one in left and two in right) or (one in right and two in left) for one, two in pairs)
 
 
 def tells_enough(kept: Sequence[str], company: Company) -> bool:
@@ -209,11 +198,34 @@ def tells_enough(kept: Sequence[str], company: Company) -> bool:
     return bool(telling) and len(kept) > 1 and company.count(telling[0]) <= _SELDOM
 
 
+def says_little(words: Iterable[str]) -> bool:
+    """Whether words of a `bag` say where and what is wrong at most, as "orbital disease" does."""
+    return all(word in GENERAL or not is_telling(word) for word in words)
+
+
 def is_general(words: Iterable[str]) -> bool:
     """Whether words of a `bag` say what is wrong, and neither where nor which disease it is."""
     return all(
         word in GENERAL or (not is_telling(word) and word != "cell" and word not in SITES) for word in words
     )
+
+
+_STRUCTURES = word_set(
+    "artery canal duct gland joint ligament muscle nerve node sinus tendon tube valve vein wall"
+)
+
+
+def is_elsewhere(kept: Iterable[str], left_out: Iterable[str]) -> bool:
+    """Whether words left out of a text move its disease from one organ, or from a part of one, to another.
+
+    Example:
+        >>> is_elsewhere(["sarcoma", "lung"], ["artery"]), is_elsewhere(["cancer", "liver"], ["colon"])
+        (True, True)
+        >>> is_elsewhere(["sarcoma"], ["lung"])
+        False
+    """
+    left = frozenset(left_out)
+    return not ORGANS.isdisjoint(kept) and not (left.isdisjoint(_STRUCTURES) and left.isdisjoint(ORGANS))
 
 
 _OPPOSITES = (
@@ -242,7 +254,10 @@ _OPPOSITES = (
 _OPPOSITE = {word: frozenset(row.split()) - {word} for row in _OPPOSITES for word in row.split()}
 
 
-def contradicts(said: Iterable[str], named: Iterable[str]) -> bool:
+_NATURE = word_set("benign malignant cancer carcinoma")
+
+
+def contradicts(said: Iterable[str], named: Sequence[str]) -> bool:
     """Whether a name has a word whose opposite a text says, such as posterior for anterior.
 
     Example:
@@ -250,4 +265,19 @@ def contradicts(said: Iterable[str], named: Iterable[str]) -> bool:
         (True, False)
     """
     said = frozenset(said)
+    if "benign" in said and not _NATURE.isdisjoint(set(named) - {"benign"}):
+        return True
     return any(word not in said and not said.isdisjoint(_OPPOSITE.get(word, ())) for word in named)
+
+
+def misses_nature(said: Iterable[str], named: Iterable[str]) -> bool:
+    """Whether a name calls a growth benign or malignant of which a text says only that it is one.
+
+    Example:
+        >>> misses_nature(["lung", "neoplasm"], ["lung", "benign", "neoplasm"])
+        True
+        >>> misses_nature(["glioma"], ["brain", "cancer"])
+        False
+    """
+    said = frozenset(said)
+    return "neoplasm" in said and _NATURE.isdisjoint(said) and not _NATURE.isdisjoint(named)

@@ -5,54 +5,55 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from medsyn.ontology.words import word_set
+from medsyn.ontology.words import word_set, words
 
 QUALIFIERS = word_set(
     """active acute adult advanced aggressive associated asymptomatic attack bilateral case child childhood
-    chronic classic classical coexisting compensated complex complicated concomitant concurrent confirmed crisis
-    decompensated definite diagnosed differentiated diffuse disseminated early elderly episode exacerbation
-    extensive female flare florid focal form fulminant generalized giant grade high huge inactive incidental
-    infant infected infective inoperable intermittent invasive isolated known large late left leftside likely
-    localized locally longstanding low lt male man massive maternal metachronous metastasis mild moderate
-    moderately mosaic multifocal multiple new newborn newly old ongoing onset operated overt paroxysmal patient
-    pattern pediatric perforated persistent poorly possible post presentation presumed primary probable
-    progressive proven rare recent recurrent refractory relapsed relapsing related resectable right rightside rt
-    rupture ruptured severe severity side sided simple single small solitary spontaneous sporadic stage status
-    strangulated subacute subtype superimposed suspected symptomatic synchronous terminal traumatic treated
-    typical uncomplicated underlying unifocal unilateral unresectable untreated unusual variant well widespread
-    with woman"""
+    chronic classic classical coexisting compensated complex complicated concomitant concurrent confirmed
+    crisis decompensated definite diagnosed differentiated diffuse disseminated early elderly episode
+    exacerbation extensive extreme female flare florid focal form fulminant generalized giant grade high
+    huge inactive incidental infant infected infective inoperable intermittent invasive isolated known large
+    late left leftside likely localized locally longstanding low lt male man massive maternal metachronous
+    metastasis mild moderate moderately mosaic multifocal multiple new newborn newly old ongoing onset
+    operated overt paroxysmal patient pattern pediatric perforated persistent poorly possible post
+    presentation presumed primary probable progressive proven rare recent recurrent refractory relapsed
+    relapsing related resectable right rightside rt rupture ruptured severe severity side sided simple
+    single small solitary spontaneous sporadic stage status strangulated subacute subtype superimposed
+    suspected symptomatic synchronous terminal traumatic treated typical uncomplicated underlying unifocal
+    unilateral unresectable untreated unusual variant well widespread with woman"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
 SITES = word_set(
     """abdomen abdominal acetabular acetabulum adrenal ampulla anal angle ankle anterior antrum anus aorta apex
-    apical appendix arm artery ascending aspect auricle axilla axillary back basal base bifrontal bile bilobar
-    bladder body bone border brachial brain brainstem branch breast bronchus buccal bulb buttock calcaneus calf
-    canal cardia carotid cavity cecum cerebellar cerebellopontine cerebellum cervical cervix cheek chest
-    clavicle clitoris clivus colon common conjunctiva coracoid coronary descending distal dorsal duct duodenum
-    ear elbow endobronchial epicranial epididymis epidural esophagus ethmoid external extremity eye eyelid face
-    facial fallopian femoral femur fibula finger flank floor foot foramen forearm fornix fossa fourth frontal
-    frontotemporal gallbladder gastric gingiva gland glans glottic gluteal gluteus greater groin hand head heart
-    hemisphere hemithorax hilar hilum hip humerus hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium
-    inferior infraorbital infrarenal infratemporal inguinal inner insula intermuscular internal intestine
-    intraabdominal intradural intramuscular intraosseous intraplacental intraspinal intrathoracic
-    intraventricular ischium jaw jejunum joint junction kidney knee labium lacrimal lateral leg leptomeningeal
-    lesser ligament limb lip liver lobe lower lumbar lung main mandible mandibular margin mastoid maxilla
-    maxillary maxillofacial medial median mediastinal mediastinum medulla mesenteric mesentery metacarpal
-    metatarsal middle midline mouth muscle nape nasal nasopharynx neck nerve node nose occipital omental omentum
-    oral orbit oropharynx ovary palate pancreas paranasal parapharyngeal paraspinal paratesticular parathyroid
+    apical appendix arm artery ascending aspect auricle axilla axillary back basal base bifrontal bile
+    bilobar bladder body bone border brachial brain brainstem branch breast bronchus buccal bulb buttock
+    calcaneus calf canal cardia carotid cavity cecum cerebellar cerebellopontine cerebellum cervical cervix
+    cheek chest clavicle clitoris clivus colon common conjunctiva coracoid coronary descending distal dorsal
+    duct duodenum ear elbow endobronchial epicranial epididymis epidural esophagus ethmoid external
+    extremity eye eyelid face facial fallopian femoral femur fibula finger flank floor foot foramen forearm
+    fornix fossa fourth frontal frontotemporal gallbladder gastric gingiva gland glans glottic gluteal
+    gluteus greater groin hand head heart hemisphere hemithorax hilar hilum hip humerus hypopharynx
+    hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infraorbital infrarenal infratemporal
+    inguinal inner insula intermuscular internal intestine intraabdominal intradural intramuscular
+    intraosseous intraplacental intraspinal intrathoracic intraventricular ischium jaw jejunum joint
+    junction kidney knee labium lacrimal lateral leg leptomeningeal lesser ligament limb lip liver lobe
+    lower lumbar lung main mandible mandibular margin mastoid maxilla maxillary maxillofacial medial median
+    mediastinal mediastinum medulla mesenteric mesentery metacarpal metatarsal middle midline mouth mucosa
+    mucosal muscle nape nasal nasopharynx neck nerve node nose occipital omental omentum oral orbit
+    oropharynx ovary palate pancreas paranasal parapharyngeal paraspinal paratesticular parathyroid
     paravertebral parietal parietooccipital parotid part patella pelvic pelvis penis perianal pericardium
     perineal perineum periorbital perirenal peritoneum petrous phalanx pharynx pineal pinna pituitary pleura
-    plexus pons popliteal portal posterior preauricular presacral process prostate proximal psoas pubis pylorus
-    quadrant radial radius rectosigmoid rectum region retina retroorbital retroperitoneal retroperitoneum
-    retrosternal rhino rhinocerebral rhinoorbital rib root sacral sacrococcygeal sacrum scalp scapula sciatic
-    scrotum segment segmental sellar seminal shaft shoulder sigmoid sinonasal sinus site skin skull soft
-    spermatic sphenoid spine spleen sternoclavicular sternum stomach subcutaneous subdural subglottic sublingual
-    submandibular superior supraclavicular supraglottic supraorbital suprasellar surface tail talus temporal
-    temporomandibular tendon testis thalamus thigh third thoracic thoracoabdominal throat thumb thymus thyroid
-    tibia tibial tip tissue toe tongue tonsil trachea transverse trunk tubal tube ulnar umbilical umbilicus
-    upper urachal ureter urethra uterus vagina vein ventral ventricle vertebra vertebral vesicle vocal vulva
-    wall wing wrist zygoma"""
+    plexus pons popliteal portal posterior preauricular presacral process prostate proximal psoas pubis
+    pylorus quadrant radial radius rectosigmoid rectum region retina retroorbital retroperitoneal
+    retroperitoneum retrosternal rhino rhinocerebral rhinoorbital rib root sacral sacrococcygeal sacrum
+    scalp scapula sciatic scrotum segment segmental sellar seminal shaft shoulder sigmoid sinonasal sinus
+    site skin skull soft spermatic sphenoid spine spleen sternoclavicular sternum stomach subcutaneous
+    subdural subglottic sublingual submandibular superior supraclavicular supraglottic supraorbital
+    suprasellar surface tail talus temporal temporomandibular tendon testis thalamus thigh third thoracic
+    thoracoabdominal throat thumb thymus thyroid tibia tibial tip tissue toe tongue tonsil trachea
+    transverse trunk tubal tube ulnar umbilical umbilicus upper urachal ureter urethra uterus vagina vein
+    ventral ventricle vertebra vertebral vesicle vocal vulva wall wing wrist zygoma"""
 )
 """Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
 
@@ -121,10 +122,11 @@ def is_telling(word: str) -> bool:
 
 _STAGE = re.compile(
     r"""\b(?:(?:FIGO|(?:CNS\s+)?WHO|AJCC|NYHA|Child[- ]Pugh|Ann\s+Arbor|TNM|Rai|Binet|Dukes|ISUP|CDC|KDIGO
-          |Fuhrman)\s+)?(?:stage|class|grade)\s*(?:[IVX]{1,4}|\d)[a-e]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
+          |Fuhrman)\s+)?(?:stage|class|grade)\s*(?:[IVX]{1,4}|[A-D]|\d)[a-e]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
        |\bp?T(?:[0-4][a-d]?|is)\s?N[0-3x][a-c]?\s?(?:M[01x][a-c]?)?\b
        |\bGleason(?:\s+score)?\s*\d+(?:\s*\+\s*\d+)?(?:\s*=\s*\d+)?\b
-       |\b\d+(?:st|nd|rd|th)\s+(?:degree|trimester)\b""",
+       |\b\d+(?:st|nd|rd|th)\s+(?:degree|trimester)\b
+       |\b\d+(?:\.\d+)?(?:\s*[x×]\s*\d+(?:\.\d+)?)*[\s-]*(?:mm|cm)\b""",
     re.X | re.I,
 )
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
@@ -138,22 +140,29 @@ _TAIL = re.compile(
         |complicating|presenting\ (?:as|with)|mimicking|masquerading\ as|manifesting\ (?:as|with)
         |resulting\ (?:in|from)|leading\ to|causing|following|after|in\ the\ (?:setting|context)\ of
         |as\ an?\ (?:complication|result)\ of|with(?!in)|without|involving|affecting|arising\ (?:from|in)|and|plus
-        |in\ an?|status\ post|s/p|versus|vs\.?|during|superimposed\ on|on\ a\ background\ of
+        |in\ an?(?!\w)|status\ post|s/p|versus|vs\.?|during|superimposed\ on|on\ a\ background\ of
         |extending\ (?:in)?to|confirmed\ (?:by|on)|compounded\ by|accompanied\ by|masked\ by|secondarily
         |(?:originat|aris|occurr|develop|deriv|evolv)(?:ing|ed)|requiring|treated|diagnosed|revealed\ by
         |responsive\ to|refractory\ to|resistant\ to|on\ (?:top|the\ background)\ of|that|which|who|because\ of
         |as\ (?:the\ )?(?:cause|presentation|manifestation)\ of|into|through|containing|communicating|adjacent\ to
         |coexist(?:ing|ent)\ with|simulating|revealing
         |unmasking|preced(?:ing|ed)|followed|progressing|transform(?:ed|ing)
-        |until\ proven|before|likely|probably|possibly|from\ an?)(?!\w).*$""",
+        |until\ proven|before|likely|probably|possibly|from\ an?|diagnos(?:is|ed)|confirmation|based|via|despite
+        |given|or|when|while|presents?|comes|came|(?:was|were|is|are|has|had|have|been)|such\ as|including
+        |as\ (?:an?|the)\ (?:\w+\ )?(?:complication|result|cause)\ of
+        |(?:confirmed|established|proven|identified|demonstrated|verified|supported|detected)
+        |(?!associated\b|linked\b)[a-z]{3,}(?:ed|ing)\s+(?:as|at|by|following|from|in|near|of|on|over|through|to
+          |under|upon|using|via|with|within|after|during|for))(?!\w).*$""",
     re.I | re.X | re.S,
 )
-_SITE_TAIL = re.compile(r"\s+(?:of|in|at|to|on|from|within)\s+(?:the\s+|his\s+|her\s+)?[^,;]*$", re.I)
+_SITE_TAIL = re.compile(r"\s+(?:of|in(?!\s+situ)|at|to|on|from|within)\s+(?:the\s+|his\s+|her\s+)?[^,;]*$", re.I)
 _STOP = re.compile(r"\s*(?:[,;]|\s[-–—]\s|—|:\s|\.\s+(?=[A-Z])|(?<=\w{5})/(?=\w{5})).*$", re.S)
 _VARIANT = re.compile(
     r"""^(?:(?!with\b|and\b|due\b|to\b|in\b|by\b)[\w-]+\s+){0,3}
-        (?:variant|type|subtype|form|case|history|diagnosis|manifestation|presentation|recurrence|relapse|flare
-          |exacerbation)\s+of\s+(?:an?\s+|the\s+)?(.+)$""",
+        (?:(?:variant|type|subtype|form|case|history|diagnosis|manifestations?|presentation|recurrence|relapse|flare
+          |exacerbation|episode|onset|features)\s+of
+          |(?:symptoms|signs|manifestations)\s+(?:of|due\s+to|caused\s+by|secondary\s+to|from))
+        \s+(?:an?\s+|the\s+)?(.+)$""",
     re.I | re.X,
 )
 _METASTASIS = re.compile(
@@ -161,6 +170,20 @@ _METASTASIS = re.compile(
         (?:an?\s+|the\s+)?(?:primary\s+)?(.+)$""",
     re.I | re.X,
 )
+
+
+_METASTASIZED = re.compile(r"^(.*(?:oma|cancer|tumou?r|neoplasm))\s+metastas[ie]s\b.*$", re.I | re.S)
+_ADVERB = re.compile(r"(?:al|iv|ent|ous|ed|rim?ar|ar)ly$")
+
+
+def is_qualifier(word: str) -> bool:
+    """Whether a folded word leaves the disease what it is; adverbs do.
+
+    Example:
+        >>> is_qualifier("acute"), is_qualifier("histologically"), is_qualifier("renal")
+        (True, True, False)
+    """
+    return word in QUALIFIERS or _ADVERB.search(word) is not None
 
 
 def without_stage(text: str) -> str:
@@ -187,6 +210,31 @@ def brackets(text: str) -> tuple[str, tuple[str, ...]]:
     """
     return _tidy(_BRACKET.sub("", text)), tuple(inner.strip() for inner in _BRACKET.findall(text) if inner.strip())
 
+
+def before_brackets(text: str) -> str:
+    """Return what stands before a text's first bracket."""
+    return _tidy(re.split(r"[(\[]", text)[0])
+
+
+def unbracketed(text: str) -> str:
+    """Return a text with what stands in its brackets, but without the marks."""
+    return _tidy(re.sub(r"[()\[\]]", " ", text))
+
+
+def without_commas(text: str) -> str:
+    """Return a text without the commas between qualifiers that stand before the disease.
+
+    Example:
+        >>> without_commas("Severe, recurrent gout, left toe")
+        'Severe recurrent gout, left toe'
+    """
+    first, comma, rest = text.partition(",")
+    if comma and rest and all(is_qualifier(word) or word in _BEFORE for word in words(first)):
+        return f"{first} {without_commas(rest.strip())}"
+    return text
+
+
+_BEFORE = word_set("idiopathic postoperative hereditary congenital acquired secondary familial")
 
 _DANGLING = re.compile(
     r"""(?:\s+(?:presenting|presented|associated|complicated|caused|induced|triggered|secondary|due|manifesting
@@ -218,7 +266,7 @@ def origin(text: str) -> str | None:
         >>> origin("Cardiac metastasis from squamous cell carcinoma"), origin("Paraplegia due to spread of cancer")
         ('squamous cell carcinoma', None)
     """
-    hit = _METASTASIS.match(text) or _VARIANT.match(text)
+    hit = _METASTASIS.match(text) or _VARIANT.match(text) or _METASTASIZED.match(text)
     if hit is None or _TAIL.search(text[: hit.start(1)].replace(" from ", " of ")):
         return None
     return _tidy(hit[1]) or None

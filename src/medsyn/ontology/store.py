@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from medsyn.ontology.keys import Level, Table
 from medsyn.ontology.types import Concept, OntologyError
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file and of the rules by which names become keys; another one needs another build."""
 
 

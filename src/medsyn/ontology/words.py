@@ -204,6 +204,7 @@ _ADJECTIVES = {
         "infection": "infectious",
         "uterus": "uterine",
         "vagina": "vaginal",
+        "valve": "valvular",
         "vein": "venous",
         "vertebra": "vertebral",
         "ventricle": "ventricular",
