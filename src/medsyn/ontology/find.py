@@ -42,13 +42,15 @@ from medsyn.ontology.phrases import (
     says_little,
     splits_eponym,
     tells_enough,
+    without_link,
     without_markers,
+    without_organism,
     without_type,
 )
 from medsyn.ontology.statement import diagnosed, is_denied, opened
 from medsyn.ontology.store import Index
 from medsyn.ontology.types import Found
-from medsyn.ontology.words import SMALL, bag_key, is_abbreviation, plain, telling, words
+from medsyn.ontology.words import SMALL, bag_key, bag_word, is_abbreviation, plain, telling, words
 
 LONGEST = 300
 """Characters of the longest text that is looked up; what is longer is cut."""
@@ -78,8 +80,9 @@ class Finder:
     def __init__(self, index: Index):
         self._concepts = index.concepts
         self._tables = index.tables
-        self._speller = Speller({**index.tables["plain"], **index.tables["sequence"]})
         self._company = Company(index.tables["bag"])
+        names = {**index.tables["plain"], **index.tables["sequence"]}
+        self._speller = Speller(names, lambda one, two: self._company.meet([bag_word(one)], bag_word(two)))
         self._species = Species(name for concept in self._concepts for name in (concept.name, *concept.synonyms))
 
     def find(self, text: str) -> Found:
@@ -107,9 +110,10 @@ class Finder:
 
     def _may_be(self, hit: _Hit, said: list[str]) -> bool:
         """Whether a concept found by its name, or by a looser rule, is not called the opposite of what is said."""
-        exact = hit.level in ("plain", "sequence", "short") and hit.confidence >= 0.9
+        if hit.confidence >= 0.9 and hit.level in ("plain", "sequence", "short"):
+            return True
         named = telling(words(self._concepts[hit.place].name))
-        return exact or not (contradicts(said, named) or misses_nature(said, named))
+        return not (contradicts(said, named) or (hit.confidence < 0.9 and misses_nature(said, named)))
 
     def _meant(self, text: str, hit: _Hit) -> _Hit:
         """The hit, or what an abbreviation in brackets says where the text is the beginning of a name of that."""
@@ -156,57 +160,97 @@ class Finder:
 
     def _parts(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
         """Yield what a part of a text names: the disease that it is about stands first in it."""
-        if is_denied(text):
-            return
-        statement = say.without_commas(opened(text))
+        if not is_denied(text):
+            statement = say.without_commas(opened(text))
+            yield from self._narrow(self._pieces(text, statement, twofold))
+            behind = diagnosed(statement)
+            if behind is not None and behind != statement:
+                yield from self._narrow(_less(self._whole(behind, twofold), 0.88, f"the part {behind!r}"))
+                yield from self._parts(behind, twofold)
+
+    def _pieces(self, text: str, statement: str, twofold: list[str]) -> Iterator[_Hit]:
+        """Yield what pieces of a statement name, from the longest and the strictest rule on."""
         bare, inner = say.brackets(statement)
         staged = say.without_stage(bare)
         clear = without_markers(staged)
         if says_little(telling(words(clear))):
             clear = staged
-        first = tuple(dict.fromkeys(part for part in (staged, clear) if part != text))
         source = say.origin(clear) or say.origin(self._spelt_out(clear))
-        parts = tuple(dict.fromkeys((*first, *say.clauses(staged), *say.clauses(clear))))
-        if source is not None:
-            parts = (source, *say.clauses(source), *parts)
-        for part in say.clauses(say.without_stage(say.unbracketed(statement))) if inner else ():
-            yield from self._narrow(_less(self._base(part, []), 0.88, f"the part {part!r}"))
-        for part in parts:
-            yield from self._narrow(self._part(part, twofold))
-            if (spelt := self._spelt_out(part)) != part:
-                yield from self._narrow(_less(self._part(spelt, []), 0.95, "abbreviation spelt out"))
-                yield from self._narrow(_less(self._wider(spelt), 0.7, "abbreviation spelt out"))
-        wholes = (
-            (source, *say.clauses(source)) if source is not None else tuple(dict.fromkeys((staged, clear, *parts)))
-        )
-        for part in wholes:
-            yield from self._narrow(_less(self._wider(part), 0.75, ""))
+        parts = tuple(dict.fromkeys(part for whole in (staged, clear) for part in (whole, *say.clauses(whole))))
+        parts = parts if source is None else (source, *say.clauses(source), *parts)
+        wholes = parts if source is None else (source, *say.clauses(source))
         shorter = tuple(part for part in say.heads(clear) if part not in parts)
+        yield from self._rewritten(statement, staged)
+        for part in parts:
+            if part != text:
+                yield from self._part(part, twofold)
+            if (spelt := self._spelt_out(part)) != part:
+                yield from _less(self._part(spelt, []), 0.95, "abbreviation spelt out")
+                yield from _less(self._wider(spelt), 0.7, "abbreviation spelt out")
+        for part in wholes:
+            yield from _less(self._wider(part), 0.75, "")
         for part in shorter:
-            yield from self._narrow(self._part(part, twofold))
+            yield from self._part(part, twofold)
         for part in shorter:
-            yield from self._narrow(_less(self._wider(part), 0.75, ""))
-        for part in dict.fromkeys((*wholes, *shorter)):
-            yield from self._narrow(self._without_type(part))
+            yield from _less(self._wider(part), 0.75, "")
+        for part in (*wholes, *shorter):
+            yield from self._without_type(part)
         for part in dict.fromkeys((source or (say.clauses(clear) or (clear,))[-1], *shorter)):
-            yield from self._narrow(self._last_words(part))
+            yield from self._without_organism(part)
+            yield from self._last_words(part)
+        yield from self._in_brackets(bare, inner, statement, twofold)
+        for part in (*parts, *shorter):
+            yield from self._but_for_site(part, statement)
+
+    def _rewritten(self, statement: str, staged: str) -> Iterator[_Hit]:
+        """Yield what a statement names when it is written in other ways that say the same."""
+        open_ = say.without_stage(say.unbracketed(statement))
+        if open_ != staged:
+            for part in say.clauses(open_):
+                yield from _less(self._base(part, []), 0.88, f"the part {part!r}")
+        for changed in (say.first_of_pair(staged), without_link(staged)):
+            if changed != staged:
+                for part in (changed, *say.clauses(changed)):
+                    yield from _less(self._base(part, []), 0.85, f"the part {part!r}")
+
+    def _without_organism(self, part: str) -> Iterator[_Hit]:
+        """Yield what a part names without the organism that it begins with, where no name keeps it."""
+        for rest in without_organism(part):
+            if not self._company.meet(telling(words(rest)), words(part)[0]):
+                yield from _less(self._base(rest, []), 0.8, "without the organism")
+                yield from _less(self._reduced(rest), 0.75, "without the organism")
+
+    def _in_brackets(
+        self, bare: str, inner: tuple[str, ...], statement: str, twofold: list[str]
+    ) -> Iterator[_Hit]:
+        """Yield what stands in brackets, unless it is a list or an example of something."""
+        before = words(say.before_brackets(statement))
         for part in inner:
-            if len(part) > 3 or not is_abbreviation(part):
-                for piece in (part, *say.heads(part)):
-                    yield from self._narrow(_less(self._base(piece, twofold), 0.75, "in brackets"))
-                if is_abbreviation(bare.split()[0]):
-                    yield from self._narrow(self._last_words(part))
-        for part in (staged, *parts, *shorter):
-            key = core_key(telling(words(part)))
-            sites = say.SITES.intersection(telling(words(statement)))
-            for hit in self._narrow(self._look("rare", key, 0.8, "but for the site", [])):
-                named = (name for name in self._concepts[hit.place].names if KEYS["rare"](name) == key)
-                if any(say.SITES.intersection(telling(words(name))) <= sites for name in named):
-                    yield hit
-        behind = diagnosed(statement)
-        if behind is not None and behind != statement:
-            yield from self._narrow(_less(self._whole(behind, twofold), 0.88, f"the part {behind!r}"))
-            yield from self._parts(behind, twofold)
+            if is_abbreviation(part):
+                starts = (n for n in range(len(before)) if "".join(w[0] for w in before[n:]) == part.casefold())
+                for start in starts:
+                    told = set(telling(before[start:]))
+                    for hit in self._look("short", part, 0.8, "abbreviation in brackets", twofold):
+                        names = (set(telling(words(name))) for name in self._concepts[hit.place].names)
+                        if any(2 * len(told & named) >= len(told) for named in names):
+                            yield hit
+                if len(part) < 4:
+                    continue
+            if say.is_list(part):
+                continue
+            for piece in (part, *say.heads(part)):
+                yield from _less(self._base(piece, twofold), 0.75, "in brackets")
+            if is_abbreviation(bare.split()[0]):
+                yield from self._last_words(part)
+
+    def _but_for_site(self, part: str, statement: str) -> Iterator[_Hit]:
+        """Yield the one concept with a seldom word of a part, where its name has no other site than the text."""
+        key = core_key(telling(words(part)))
+        sites = say.SITES.intersection(telling(words(statement)))
+        for hit in self._look("rare", key, 0.8, "but for the site", []):
+            named = (name for name in self._concepts[hit.place].names if KEYS["rare"](name) == key)
+            if any(say.SITES.intersection(telling(words(name))) <= sites for name in named):
+                yield hit
 
     def _part(self, part: str, twofold: list[str]) -> Iterator[_Hit]:
         why = f"the part {part!r}"

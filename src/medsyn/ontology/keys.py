@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Literal
 
 from medsyn.ontology.phrases import GENERAL, is_general, is_growth
-from medsyn.ontology.qualifiers import HEADS, SITES, is_telling, names_something
+from medsyn.ontology.qualifiers import HEADS, SITES, in_full, is_telling, names_something
 from medsyn.ontology.types import Concept
 from medsyn.ontology.words import bag_key, bag_words, is_abbreviation, plain, sequence, word_set
 
@@ -201,6 +201,8 @@ def ranked_names(concept: Concept) -> Iterable[tuple[int, str]]:
     for name in (*concept.synonyms, *concept.abbreviations):
         yield 1, name
     for name in (concept.name, *concept.synonyms):
+        if (full := in_full(name)) != name:
+            yield 2, full
         parts = name.split("/")
         # "congenital absence/hypoplasia of thumb" has no parts that are names
         if len(parts) == 2 and all(len(part.split()) > 1 and not is_general(bag_words(part)) for part in parts):

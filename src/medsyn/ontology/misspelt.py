@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 
 from rapidfuzz.distance import OSA
@@ -54,9 +54,15 @@ def real_words() -> frozenset[str]:
 
 
 class Speller:
-    """Corrects words by the words of names."""
+    """Corrects words by the words of names.
 
-    def __init__(self, names: Iterable[str]):
+    Args:
+        names: names of diseases, folded.
+        together: whether a name has two words, for words that were written as one.
+    """
+
+    def __init__(self, names: Iterable[str], together: Callable[[str, str], bool] = lambda one, two: False):
+        self._together = together
         self._known = Counter(word for name in names for word in name.split())
         self._by_shape: dict[tuple[int, str], list[str]] = defaultdict(list)
         for word in sorted(self._known):
@@ -75,16 +81,22 @@ class Speller:
             if word in self._real or seen > _SELDOM:
                 return hit[0]
             if word not in self._asked:
-                self._asked[word] = self._nearest(word) or self._nearest(plain(word))
+                self._asked[word] = self._nearest(word) or self._nearest(plain(word)) or self._parted(word)
             other = self._asked[word]
             # a word that a few names have may be a slip of theirs, such as "syndrom"
-            if other is None or self._known[other] < _FAR_MORE * seen:
+            if other is None or (seen and self._known[other] < _FAR_MORE * seen):
                 return hit[0]
             said.append(f"{hit[0]} for {other}")
             return other
 
         fixed = _LONG_WORD.sub(better, text)
         return fixed, f"misspelt: {', '.join(said)}" if said else ""
+
+    def _parted(self, word: str) -> str | None:
+        """Two words of one name that were written as one, such as "catscratch"."""
+        cuts = ((word[:cut], word[cut:]) for cut in range(3, len(word) - 3))
+        pairs = [(a, b) for a, b in cuts if self._known[a] and self._known[b] and self._together(fold(a), fold(b))]
+        return " ".join(pairs[0]) if len(pairs) == 1 else None
 
     def _nearest(self, word: str) -> str | None:
         if len(word) < _SHORTEST or not word.isalpha():

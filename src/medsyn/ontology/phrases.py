@@ -14,9 +14,10 @@ from medsyn.ontology.qualifiers import HEADS, SITES, is_qualifier, is_telling
 from medsyn.ontology.words import SMALL, fold, word_set
 
 MILD = word_set(
-    """acquired adhesive alcoholic atypical autoimmune bacterial benign borderline congenital decompensation drug
-    fungal gallstone gestational iatrogenic idiopathic ischemic malignant neonatal nonspecific nosocomial
-    paraneoplastic parasitic perinatal postoperative postpartum radiation secondary toxic unspecified viral"""
+    """acquired adhesive alcoholic atypical autoimmune bacterial benign borderline congenital cystic
+    decompensation drug fungal gallstone gestational iatrogenic idiopathic ischemic malignant neonatal
+    nonspecific nosocomial paraneoplastic parasitic perinatal postoperative postpartum radiation secondary
+    toxic unspecified viral"""
 )
 """Words of a `bag` that may be lost only where no name has them beside the rest of the text."""
 
@@ -78,6 +79,39 @@ def without_markers(text: str) -> str:
     """
     left = " ".join(_MARKER.sub(" ", text).split())
     return re.sub(r"(?:\s*[,;/]\s*)+$|^[\s,;/-]+", "", left)
+
+
+_COMPOUND = re.compile(r"(?<=\w)-(?:associated|induced|mediated|related)\b", re.I)
+
+
+def without_link(text: str) -> str:
+    """Return a text with what its compounds say to be the cause, but without "mediated" and the like.
+
+    Example:
+        >>> without_link("Autoimmune-mediated encephalitis")
+        'Autoimmune encephalitis'
+    """
+    return _COMPOUND.sub("", text)
+
+
+_GENERA = (
+    "[A-Z][a-z]+(?:coccus|bacter|bacterium|ella|monas|myces|plasma|nema|spora|phyton)|Abiotrophia|Acanthamoeba"
+    "|Aspergillus|Borrelia|Candida|Chlamydia|Clostridium|Escherichia|Fusarium|Haemophilus|Histoplasma|Leptospira"
+    "|Listeria|Mucor|Nocardia|Proteus|Rhizopus|Rickettsia|Serratia|Strongyloides|Vibrio"
+)
+_SPECIES_OF = r"\s+(?:species|spp?\.?|[a-z]{4,})"
+
+
+def without_organism(text: str) -> tuple[str, ...]:
+    """Return a text without the organism that it begins with: without the genus, then without the species.
+
+    Example:
+        >>> without_organism("Salmonella species osteomyelitis"), without_organism("Candida esophagitis")
+        (('species osteomyelitis', 'osteomyelitis'), ('esophagitis',))
+    """
+    patterns = (rf"^(?:{_GENERA})\s+(?=\w)", rf"^(?:{_GENERA}){_SPECIES_OF}\s+(?=\w)")
+    hits = (re.match(pattern, text) for pattern in patterns)
+    return tuple(text[hit.end() :] for hit in hits if hit is not None)
 
 
 def without_type(text: str) -> str:
@@ -233,6 +267,7 @@ _OPPOSITES = (
     "adult childhood infantile juvenile neonatal newborn",
     "anterior posterior",
     "ascending descending",
+    "bacterial viral fungal parasitic",
     "benign malignant",
     "bilateral unilateral",
     "central peripheral",

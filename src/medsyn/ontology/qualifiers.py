@@ -8,19 +8,22 @@ from collections.abc import Mapping
 from medsyn.ontology.words import word_set, words
 
 QUALIFIERS = word_set(
-    """active acute adult advanced aggressive associated asymptomatic attack bilateral case child childhood
-    chronic classic classical coexisting compensated complex complicated concomitant concurrent confirmed
-    crisis decompensated definite diagnosed differentiated diffuse disseminated early elderly episode
-    exacerbation extensive extreme female flare florid focal form fulminant generalized giant grade high
-    huge inactive incidental infant infected infective inoperable intermittent invasive isolated known large
-    late left leftside likely localized locally longstanding low lt male man massive maternal metachronous
-    metastasis mild moderate moderately mosaic multifocal multiple new newborn newly old ongoing onset
-    operated overt paroxysmal patient pattern pediatric perforated persistent poorly possible post
-    presentation presumed primary probable progressive proven rare recent recurrent refractory relapsed
-    relapsing related resectable right rightside rt rupture ruptured severe severity side sided simple
-    single small solitary spontaneous sporadic stage status strangulated subacute subtype superimposed
-    suspected symptomatic synchronous terminal traumatic treated typical uncomplicated underlying unifocal
-    unilateral unresectable untreated unusual variant well widespread with woman"""
+    """active acute adolescent adult advanced aggressive associated asymptomatic attack bilateral brief
+    calcified case catastrophic child childhood chronic classic classical coexisting compensated complex
+    complicated concomitant concurrent confirmed crisis critical decompensated definite diagnosed
+    differentiated diffuse direct disseminated early elderly episode evolving exacerbation extensive extreme
+    fatal female flare florid focal form frank fulminant generalized giant grade high huge inactive
+    incidental incipient indirect infant infected infective inflamed inoperable intermittent intractable
+    invasive irradiated irreversible isolated known large late left leftside lethal likely localized locally
+    longstanding low lt male man marked massive maternal metachronous metastasis mild moderate moderately
+    mosaic multifocal multiple new newborn newly obstructing occult old ongoing onset operated overt
+    paroxysmal patient pattern pediatric perforated persistent poorly possible post postmenopausal pregnant
+    presentation presumed previous primary prior probable progressive prolapsed proven rare recent recurrent
+    recurring refractory relapsed relapsing related remitting resectable residual reversible right rightside
+    rt rupture ruptured severe severity side sided significant simple single small solitary spontaneous
+    sporadic stage status strangulated subacute subclinical subtype superimposed suspected symptomatic
+    synchronous terminal thrombosed traumatic treated typical uncomplicated uncontrolled underlying unifocal
+    unilateral unresectable untreated unusual variant well widespread with woman young"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
@@ -72,6 +75,8 @@ _ANATOMY = word_set(
 
 
 SHORT_WORDS: Mapping[str, str] = {
+    "AVF": "arteriovenous fistula",
+    "AVM": "arteriovenous malformation",
     "CMV": "cytomegalovirus",
     "CNS": "central nervous system",
     "EBV": "Epstein-Barr virus",
@@ -89,6 +94,18 @@ SHORT_WORDS: Mapping[str, str] = {
     "VZV": "varicella zoster virus",
 }
 """Abbreviations in names of diseases that name none by themselves."""
+
+_SHORT_WORD = re.compile(r"(?<![\w-])(?:" + "|".join(SHORT_WORDS) + r")(?![\w-])")
+
+
+def in_full(name: str) -> str:
+    """Return a name with such abbreviations in full.
+
+    Example:
+        >>> in_full("CNS lymphoma"), in_full("lymphoma")
+        ('central nervous system lymphoma', 'lymphoma')
+    """
+    return _SHORT_WORD.sub(lambda hit: SHORT_WORDS[hit[0]], name)
 
 
 _DULL = QUALIFIERS | SITES | HEADS | _ANATOMY
@@ -160,7 +177,7 @@ _STOP = re.compile(r"\s*(?:[,;]|\s[-–—]\s|—|:\s|\.\s+(?=[A-Z])|(?<=\w{5})/
 _VARIANT = re.compile(
     r"""^(?:(?!with\b|and\b|due\b|to\b|in\b|by\b)[\w-]+\s+){0,3}
         (?:(?:variant|type|subtype|form|case|history|diagnosis|manifestations?|presentation|recurrence|relapse|flare
-          |exacerbation|episode|onset|features)\s+of
+          |exacerbation|episode|onset|features|progression|localization)\s+of
           |(?:symptoms|signs|manifestations)\s+(?:of|due\s+to|caused\s+by|secondary\s+to|from))
         \s+(?:an?\s+|the\s+)?(.+)$""",
     re.I | re.X,
@@ -216,6 +233,19 @@ def before_brackets(text: str) -> str:
     return _tidy(re.split(r"[(\[]", text)[0])
 
 
+_LISTED = re.compile(r"[,;]|\b(?:and|or|with|due\s+to|e\.?g|i\.?e|such\s+as|including|versus|vs|like)\b", re.I)
+
+
+def is_list(inner: str) -> bool:
+    """Whether what stands in brackets lists things or examples, or tells more than another name.
+
+    Example:
+        >>> is_list("cysts, agenesis"), is_list("e.g. gout"), is_list("melioidosis")
+        (True, True, False)
+    """
+    return _LISTED.search(inner) is not None
+
+
 def unbracketed(text: str) -> str:
     """Return a text with what stands in its brackets, but without the marks."""
     return _tidy(re.sub(r"[()\[\]]", " ", text))
@@ -257,6 +287,22 @@ def clauses(text: str) -> tuple[str, ...]:
             found.append(shorter)
             left = shorter
     return tuple(dict.fromkeys(_tidy(head) for head in found if _tidy(head)))
+
+
+_PAIR = re.compile(
+    r"^([\w-]+(?:al|ar|ary|ic|ous|ive|ed|ile|ant))\s*(?:,|/|\s(?:and/or|and|or|versus|vs\.?)\s)\s*[\w-]+\s+(?=\w)",
+    re.I,
+)
+
+
+def first_of_pair(text: str) -> str:
+    """Return a text without the second of two adjectives that it begins with.
+
+    Example:
+        >>> first_of_pair("Bacterial or viral pneumonia of the left lung")
+        'Bacterial pneumonia of the left lung'
+    """
+    return _PAIR.sub(r"\1 ", text)
 
 
 def origin(text: str) -> str | None:

@@ -147,7 +147,7 @@ _ADJECTIVES = {
         "breast": "mammary",
         "bronchus": "bronchial endobronchial",
         "cecum": "cecal",
-        "cancer": "cancerous",
+        "cancer": "cancerous malignancy",
         "colon": "colonic",
         "cornea": "corneal",
         "duodenum": "duodenal",
@@ -273,6 +273,8 @@ def bag_word(word: str) -> str:
         >>> bag_word("iv"), bag_word("gastric")
         ('4', 'stomach')
     """
+    if word.endswith("ological"):
+        word = word[:-2]
     return _ROMAN.get(word) or _ADJECTIVES.get(word, word)
 
 
