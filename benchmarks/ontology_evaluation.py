@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from diagnosis_texts import texts
 
 from medsyn.measure import Estimate, wilson
 from medsyn.ontology import Concept, Found, Ontology
@@ -24,17 +24,6 @@ from medsyn.ontology.build import build
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
 HALVES = ("development", "heldout")
-SOURCES = ("MedR-Bench", "MedR-Bench treatment", "MedPix", "AgentClinic")
-
-RESULTS = re.compile(
-    r"^\W*(?:Final )?Diagnostic Results\W*?:(?P<line>.*)(?P<items>(?:\n[ \t]+\S.*)*)", re.MULTILINE
-)
-SENTENCE_END = re.compile(r"(?<=[.])\s+(?=[A-Z])")
-TESTS = re.compile(
-    r"\b(?:biops(?:y|ies)|histopatholog\w*|patholog\w+|cytolog\w*|immunohistochem\w*|surgical|excision|endoscopy"
-    r"|colonoscopy|cultures?|genetic testing|EEG|CSF|CT|MRI|X-rays?|radiograph\w*|positive|negative)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -69,47 +58,6 @@ class Score:
     def recall(self) -> Estimate:
         """The share of texts with a concept that were given it, with Wilson's interval."""
         return wilson(self.right, self.having)
-
-
-def stated_diagnosis(summary: str) -> str | None:
-    """Return the diagnosis that a case summary of MedR-Bench's treatment file states, or None.
-
-    It is the first sentence of the item "Diagnosis:" below "Diagnostic Results:", or else of what stands first
-    there, without markup. There is none where a test or its result is among that sentence's first five words.
-
-    >>> stated_diagnosis("- **Final Diagnostic Results:** Wilson disease. Copper was low.")
-    'Wilson disease.'
-    >>> stated_diagnosis("- Final Diagnostic Results:\\n  - Liver biopsy: steatosis.") is None
-    True
-    """
-    section = RESULTS.search(summary)
-    if section is None:
-        return None
-    lines = f"{section['line']}\n{section['items']}".replace("*", "").splitlines()
-    items = [item for line in lines if (item := line.strip(" \t-"))]
-    named = [item.removeprefix("Diagnosis:").strip() for item in items if item.startswith("Diagnosis:")]
-    sentence = next((SENTENCE_END.split(item)[0] for item in named or items), None)
-    return None if sentence is None or TESTS.search(" ".join(sentence.split()[:5])) else sentence
-
-
-def texts(shared: Path) -> dict[tuple[str, str], str]:
-    """Return all free-text diagnoses of the sources, by source and record."""
-    bench, cases = shared / "data" / "benchmarks", shared / "data" / "case_reports"
-    found: dict[tuple[str, str], str] = {}
-    reports = json.loads((bench / "MedR-Bench" / "demo_diagnosis_100.json").read_text(encoding="utf-8"))
-    for record, report in reports.items():
-        found["MedR-Bench", record] = report["generate_case"]["diagnosis_results"]
-    reports = json.loads((bench / "MedR-Bench" / "demo_treatment_100.json").read_text(encoding="utf-8"))
-    for record, report in reports.items():
-        if (stated := stated_diagnosis(report["generate_case"]["case_summary"])) is not None:
-            found["MedR-Bench treatment", record] = stated
-    for case in json.loads((cases / "medpix2_sample" / "Case_topic.json").read_text(encoding="utf-8")):
-        found["MedPix", case["U_id"]] = case["Case"]["Case Diagnosis"]
-    for name in ("agentclinic_medqa", "agentclinic_medqa_extended"):
-        lines = (bench / "AgentClinic" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, start=1):
-            found["AgentClinic", f"{name}:{number}"] = json.loads(line)["OSCE_Examination"]["Correct_Diagnosis"]
-    return found
 
 
 def read_labels(half: str) -> list[tuple[str, str, frozenset[str]]]:
@@ -199,9 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n| texts | n | have a concept | given one | right | precision % | recall % |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     print(row(f"all ({options.half})", score(ontology, labels)[0]))
-    for source in SOURCES:
-        if of_it := [label for label in labels if label.source == source]:
-            print(row(source, score(ontology, of_it)[0]))
+    for source in sorted({label.source for label in labels}):
+        of_it = [label for label in labels if label.source == source]
+        print(row(source, score(ontology, of_it)[0]))
     plain = [(text, ontology.find(text)) for text in non_diseases()]
     named = [(text, found) for text, found in plain if found.concept is not None]
     for text, found in named:

@@ -21,12 +21,12 @@ the text says, or is of another organ, is never found; a text that denies a dise
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from medsyn.ontology import qualifiers as say
-from medsyn.ontology.keys import KEYS, Level, core_key, ranked_names
+from medsyn.ontology.keys import KEYS, NOBODY, Level, core_key, ranked_names
 from medsyn.ontology.misspelt import Speller
 from medsyn.ontology.phrases import (
     BROADER,
@@ -42,6 +42,7 @@ from medsyn.ontology.phrases import (
     says_little,
     splits_eponym,
     tells_enough,
+    without_cause,
     without_link,
     without_markers,
     without_organism,
@@ -56,6 +57,8 @@ LONGEST = 300
 """Characters of the longest text that is looked up; what is longer is cut."""
 
 _WORD = re.compile(r"[A-Za-z0-9][\w-]*\w")
+_PLURAL = re.compile(r"^([A-Z]{2,})s$")
+"""An abbreviation in the plural, such as AVMs."""
 _QUOTED = re.compile(r"(?<=\w)[\"”]s\b")
 """A quotation mark for an apostrophe."""
 _MOST_WORDS = 24
@@ -92,6 +95,8 @@ class Finder:
             text = self._species.spelt_out(text)
         if not any(character.isalpha() for character in text):
             return Found(None, 0.0, "no words")
+        if NOBODY in (self._tables["short"].get(text), self._tables["plain"].get(plain(text))):
+            return Found(None, 0.0, "names no one disease")
         twofold: list[str] = []
         fixed, note = self._speller.corrected(text)
         rules = (
@@ -156,12 +161,13 @@ class Finder:
             yield from self._narrow(_less(self._reduced(spelt), 0.85, why))
         # a grade may belong to the name, as in "grade III astrocytoma", so it is kept at first
         for whole in dict.fromkeys((say.brackets(text)[0], staged)):
-            yield from self._narrow(_less(self._reduced(whole), 0.9, ""))
+            yield from self._narrow(_less(self._reduced(whole, say.joined_words(whole)), 0.9, ""))
 
     def _parts(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
         """Yield what a part of a text names: the disease that it is about stands first in it."""
         if not is_denied(text):
             statement = say.without_commas(opened(text))
+            yield from self._first_of_pair(say.without_stage(say.brackets(statement)[0]))
             yield from self._narrow(self._pieces(text, statement, twofold))
             behind = diagnosed(statement)
             if behind is not None and behind != statement:
@@ -195,6 +201,9 @@ class Finder:
             yield from _less(self._wider(part), 0.75, "")
         for part in (*wholes, *shorter):
             yield from self._without_type(part)
+        if (caused := without_cause(staged)) != staged:
+            for part in (caused, *say.clauses(caused)):
+                yield from _less(self._part(part, []), 0.85, "without the cause")
         for part in dict.fromkeys((source or (say.clauses(clear) or (clear,))[-1], *shorter)):
             yield from self._without_organism(part)
             yield from self._last_words(part)
@@ -208,10 +217,17 @@ class Finder:
         if open_ != staged:
             for part in say.clauses(open_):
                 yield from _less(self._base(part, []), 0.88, f"the part {part!r}")
-        for changed in (say.first_of_pair(staged), without_link(staged)):
-            if changed != staged:
-                for part in (changed, *say.clauses(changed)):
-                    yield from _less(self._base(part, []), 0.85, f"the part {part!r}")
+        linked = without_link(staged)
+        for part in (linked, *say.clauses(linked)) if linked != staged else ():
+            yield from _less(self._base(part, []), 0.85, f"the part {part!r}")
+
+    def _first_of_pair(self, staged: str) -> Iterator[_Hit]:
+        """Yield what the first of two joined adjectives or diseases names."""
+        for first in say.first_of_pair(staged):
+            yield from _less(self._base(first, []), 0.85, f"the first, {first!r}")
+            yield from _less(self._reduced(first), 0.82, f"the first, {first!r}")
+        for first in say.first_of_pair(staged):
+            yield from _less(self._wider(first), 0.7, f"the first, {first!r}")
 
     def _without_organism(self, part: str) -> Iterator[_Hit]:
         """Yield what a part names without the organism that it begins with, where no name keeps it."""
@@ -286,9 +302,9 @@ class Finder:
             key = bag_key([*beside, *kept])
             said = f"head of the phrase: without {', '.join(word for word in told if word not in beside)}"
             for level in ("bag", "core"):
-                yield from self._look(level, key, 0.72, said, [])
+                yield from self._look(level, key, 0.72, said, [], common=len(key.split()) > 2)
             if beside and all(say.is_qualifier(word) for word in beside) and tells_enough(kept, self._company):
-                yield from self._look("bag", bag_key(kept), 0.7, said, [])
+                yield from self._look("bag", bag_key(kept), 0.7, said, [], common=False)
 
     def _spelt_out(self, text: str) -> str:
         """The text with its abbreviations in full, where they mean one thing."""
@@ -297,7 +313,7 @@ class Finder:
             place = self._tables["short"].get(word) if is_abbreviation(word) else None
             return self._concepts[place].name if isinstance(place, int) else say.SHORT_WORDS.get(word, word)
 
-        return _WORD.sub(lambda hit: full(hit[0]), text)
+        return _WORD.sub(lambda hit: full(_PLURAL.sub(r"\1", hit[0])), text)
 
     def _narrow(self, hits: Iterator[_Hit]) -> Iterator[_Hit]:
         """Hits that are no chapters: a part of a text that names one says too little."""
@@ -321,26 +337,43 @@ class Finder:
         if told[1:] and told[-1] == "infection":
             yield from self._look("core", core_key(told[:-1]), 0.88, "without infection", twofold)
 
-    def _look(self, level: Level, key: str, confidence: float, reason: str, twofold: list[str]) -> Iterator[_Hit]:
+    def _look(
+        self,
+        level: Level,
+        key: str,
+        confidence: float,
+        reason: str,
+        twofold: list[str],
+        *,
+        common: bool = True,
+    ) -> Iterator[_Hit]:
+        """Yield the concept of a key, also by common names unless they are left out."""
         place = self._tables[level].get(key)
-        if place is None and level == "bag":
+        if place is None and level == "bag" and common:
             place = self._tables["common"].get(key)
         if isinstance(place, int):
             yield _Hit(place, confidence, reason, level, key)
-        elif place is not None:
+        elif place:
             twofold.append(" or ".join(self._concepts[number].name for number in place[:4]))
 
-    def _reduced(self, text: str) -> Iterator[_Hit]:
-        """Yield concepts that a text names when words that may be left out are, the fewest first."""
+    def _reduced(self, text: str, needed: frozenset[str] = frozenset()) -> Iterator[_Hit]:
+        """Yield concepts that a text names when words that may be left out, and are not needed, are."""
         told = telling(words(text))
-        for kept, left_out in self._choices(told, say.is_qualifier):
+        for kept, left_out in self._choices(told, lambda word: say.is_qualifier(word) and word not in needed):
             said = f"without {', '.join(left_out)}"
             # "anemia of chronic disease" is not anemia
             whole = any(one in left_out and two in say.HEADS for one, two in pairwise(told[1:]))
             for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
                 if whole and level == "core":
                     continue
-                yield from self._look(level, key, 0.98 ** len(left_out), said, [])
+                for hit in self._look(level, key, 0.98 ** len(left_out), said, []):
+                    yield from self._kept(hit, left_out)
+                    yield hit
+
+    def _kept(self, hit: _Hit, left_out: Iterable[str]) -> Iterator[_Hit]:
+        """Yield the concept that the name of another has together with words left out: "chronic hives"."""
+        named = telling(words(self._concepts[hit.place].name))
+        yield from self._look("bag", bag_key([*left_out, *named]), hit.confidence, "its other name", [])
 
     def _wider(self, text: str) -> Iterator[_Hit]:
         """Yield wider diseases: of the organ that a site is part of, then without it."""
@@ -356,11 +389,12 @@ class Finder:
             for organ in organs:
                 if organ not in kept:
                     key = bag_key([*kept, organ])
-                    yield from self._look("bag", key, 0.98 ** len(left_out), f"{said}; {organ}", [])
+                    yield from self._look("bag", key, 0.98 ** len(left_out), f"{said}; {organ}", [], common=False)
             for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
-                for hit in self._look(level, key, 0.98 ** len(left_out), said, []):
+                for hit in self._look(level, key, 0.98 ** len(left_out), said, [], common=len(kept) > 1):
                     named = ORGANS.intersection(telling(words(self._concepts[hit.place].name)))
                     if say.SITES.isdisjoint(left_out) or named <= {*told, *organs}:  # of no other organ
+                        yield from self._kept(hit, left_out)
                         yield hit
 
     def _choices(

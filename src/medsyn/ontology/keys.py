@@ -22,6 +22,9 @@ Level = Literal["plain", "sequence", "bag", "core", "bare", "rare", "short", "co
 ``short`` is for abbreviations, as they stand; ``common`` is a `bag` of a common name that the sources lack.
 """
 
+NOBODY: list[int] = []
+"""In place of a concept's place, for a name that tells of no one disease."""
+
 Table = Mapping[str, int | Sequence[int]]
 """The place of a key's concept; several where it names concepts that nothing ranks."""
 
@@ -156,7 +159,7 @@ def _add_aliases(made: dict[Level, dict[str, int | list[int]]], preferred: Set[s
             if not key or (level != "short" and plain(alias) in preferred):
                 continue
             if goal is None:
-                made[level].pop(key, None)
+                made[level][key] = NOBODY
             elif level == "bag" and key not in made["bag"]:
                 made["common"][key] = goal
             else:
@@ -203,6 +206,8 @@ def ranked_names(concept: Concept) -> Iterable[tuple[int, str]]:
     for name in (concept.name, *concept.synonyms):
         if (full := in_full(name)) != name:
             yield 2, full
+        if name.endswith("infectious disease"):
+            yield 2, name.removesuffix("infectious disease") + "infection"
         parts = name.split("/")
         # "congenital absence/hypoplasia of thumb" has no parts that are names
         if len(parts) == 2 and all(len(part.split()) > 1 and not is_general(bag_words(part)) for part in parts):

@@ -15,7 +15,7 @@ from medsyn.ontology.words import SMALL, fold, word_set
 
 MILD = word_set(
     """acquired adhesive alcoholic atypical autoimmune bacterial benign borderline congenital cystic
-    decompensation drug fungal gallstone gestational iatrogenic idiopathic ischemic malignant neonatal
+    decompensation drug fungal gallstone gestational iatrogenic idiopathic ischemic malignant newborn
     nonspecific nosocomial paraneoplastic parasitic perinatal postoperative postpartum radiation secondary
     toxic unspecified viral"""
 )
@@ -82,6 +82,19 @@ def without_markers(text: str) -> str:
 
 
 _COMPOUND = re.compile(r"(?<=\w)-(?:associated|induced|mediated|related)\b", re.I)
+
+
+_CAUSED = re.compile(r"^.*\w-(?:associated|induced|mediated|related)\s+(?=\w)", re.I)
+
+
+def without_cause(text: str) -> str:
+    """Return a text without all that stands before what was induced by it.
+
+    Example:
+        >>> without_cause("Immune checkpoint inhibitor-related myocarditis")
+        'myocarditis'
+    """
+    return _CAUSED.sub("", text)
 
 
 def without_link(text: str) -> str:
@@ -264,7 +277,7 @@ def is_elsewhere(kept: Iterable[str], left_out: Iterable[str]) -> bool:
 
 _OPPOSITES = (
     "acute chronic",
-    "adult childhood infantile juvenile neonatal newborn",
+    "adult childhood infantile juvenile newborn",
     "anterior posterior",
     "ascending descending",
     "bacterial viral fungal parasitic",

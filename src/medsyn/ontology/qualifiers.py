@@ -11,19 +11,20 @@ QUALIFIERS = word_set(
     """active acute adolescent adult advanced aggressive associated asymptomatic attack bilateral brief
     calcified case catastrophic child childhood chronic classic classical coexisting compensated complex
     complicated concomitant concurrent confirmed crisis critical decompensated definite diagnosed
-    differentiated diffuse direct disseminated early elderly episode evolving exacerbation extensive extreme
-    fatal female flare florid focal form frank fulminant generalized giant grade high huge inactive
-    incidental incipient indirect infant infected infective inflamed inoperable intermittent intractable
-    invasive irradiated irreversible isolated known large late left leftside lethal likely localized locally
-    longstanding low lt male man marked massive maternal metachronous metastasis mild moderate moderately
-    mosaic multifocal multiple new newborn newly obstructing occult old ongoing onset operated overt
-    paroxysmal patient pattern pediatric perforated persistent poorly possible post postmenopausal pregnant
-    presentation presumed previous primary prior probable progressive prolapsed proven rare recent recurrent
-    recurring refractory relapsed relapsing related remitting resectable residual reversible right rightside
-    rt rupture ruptured severe severity side sided significant simple single small solitary spontaneous
-    sporadic stage status strangulated subacute subclinical subtype superimposed suspected symptomatic
-    synchronous terminal thrombosed traumatic treated typical uncomplicated uncontrolled underlying unifocal
-    unilateral unresectable untreated unusual variant well widespread with woman young"""
+    differentiated diffuse direct disseminated early elderly endogenous episode evolving exacerbation
+    exogenous extensive extreme fatal female flare florid focal form frank fulminant generalized giant grade
+    high huge inactive incidental incipient indirect infant infected infective inflamed inoperable
+    intermittent intractable invasive irradiated irreversible isolated known large late left leftside lethal
+    likely localized locally longstanding low lt male man marked massive maternal metachronous metastasis
+    mild moderate moderately mosaic multifocal multiple new newly obstructing occult old ongoing onset
+    operated overt paroxysmal patient pattern pediatric perforated persistent poorly possible post
+    postmenopausal pregnant presentation presumed previous primary prior probable progressive prolapsed
+    proven rare recent recurrent recurring refractory relapsed relapsing related remitting resectable
+    residual reversible right rightside rt rupture ruptured severe severity side sided significant simple
+    single small solitary spontaneous sporadic stage status strangulated subacute subclinical subtype
+    superimposed suspected symptomatic synchronous terminal thrombosed traumatic treated typical
+    uncomplicated uncontrolled underlying unifocal unilateral unresectable untreated unusual variant well
+    widespread with woman young"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
@@ -139,7 +140,7 @@ def is_telling(word: str) -> bool:
 
 _STAGE = re.compile(
     r"""\b(?:(?:FIGO|(?:CNS\s+)?WHO|AJCC|NYHA|Child[- ]Pugh|Ann\s+Arbor|TNM|Rai|Binet|Dukes|ISUP|CDC|KDIGO
-          |Fuhrman)\s+)?(?:stage|class|grade)\s*(?:[IVX]{1,4}|[A-D]|\d)[a-e]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
+          |Fuhrman)\s+)?(?:stage|class|grade)(?:[\s-]+|(?=\d))(?:[IVX]{1,4}|[A-D]|[1-9])[a-es]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
        |\bp?T(?:[0-4][a-d]?|is)\s?N[0-3x][a-c]?\s?(?:M[01x][a-c]?)?\b
        |\bGleason(?:\s+score)?\s*\d+(?:\s*\+\s*\d+)?(?:\s*=\s*\d+)?\b
        |\b\d+(?:st|nd|rd|th)\s+(?:degree|trimester)\b
@@ -173,17 +174,18 @@ _TAIL = re.compile(
     re.I | re.X | re.S,
 )
 _SITE_TAIL = re.compile(r"\s+(?:of|in(?!\s+situ)|at|to|on|from|within)\s+(?:the\s+|his\s+|her\s+)?[^,;]*$", re.I)
-_STOP = re.compile(r"\s*(?:[,;]|\s[-–—]\s|—|:\s|\.\s+(?=[A-Z])|(?<=\w{5})/(?=\w{5})).*$", re.S)
+_STOP = re.compile(r"\s*(?:[,;]|\s[-–—/]\s|—|:\s|\.\s+(?=[A-Z])|(?<=\w{5})/(?=\w{5})).*$", re.S)
 _VARIANT = re.compile(
     r"""^(?:(?!with\b|and\b|due\b|to\b|in\b|by\b)[\w-]+\s+){0,3}
         (?:(?:variant|type|subtype|form|case|history|diagnosis|manifestations?|presentation|recurrence|relapse|flare
-          |exacerbation|episode|onset|features|progression|localization)\s+of
+          |exacerbation|episode|onset|features|progression|localization|reactivation)\s+of
           |(?:symptoms|signs|manifestations)\s+(?:of|due\s+to|caused\s+by|secondary\s+to|from))
         \s+(?:an?\s+|the\s+)?(.+)$""",
     re.I | re.X,
 )
 _METASTASIS = re.compile(
-    r"""^.*\b(?:metasta(?:sis|ses|tic\s\w+)|spread|involvement|infiltration)\s+(?:from|of|by)\s+
+    r"""^.*\b(?:metasta(?:sis|ses|tic\s\w+)|spread|involvement|infiltration)(?:\s+(?:to|in)\s+(?:the\s+)?\w+)?
+        \s+(?:from|of|by)\s+
         (?:an?\s+|the\s+)?(?:primary\s+)?(.+)$""",
     re.I | re.X,
 )
@@ -289,20 +291,36 @@ def clauses(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_tidy(head) for head in found if _tidy(head)))
 
 
-_PAIR = re.compile(
-    r"^([\w-]+(?:al|ar|ary|ic|ous|ive|ed|ile|ant))\s*(?:,|/|\s(?:and/or|and|or|versus|vs\.?)\s)\s*[\w-]+\s+(?=\w)",
-    re.I,
-)
+_JOINED = r"\s*(?:\s(?:and/or|and|or|versus|vs\.?)\s|/|,\s(?:and|or)\s)\s*"
+_PAIR = re.compile(rf"^([\w-]+){_JOINED}[\w-]+\s+(?=\w)", re.I)
+_WIDE_PAIR = re.compile(rf"^([\w-]+){_JOINED}[\w-]+\s+[\w-]+\s+(?=\w)", re.I)
+_FIRST = re.compile(rf"^(.+?){_JOINED}.*$", re.I | re.S)
 
 
-def first_of_pair(text: str) -> str:
-    """Return a text without the second of two adjectives that it begins with.
+def first_of_pair(text: str) -> tuple[str, ...]:
+    """Return what a text may say of the first of two that it joins.
 
     Example:
-        >>> first_of_pair("Bacterial or viral pneumonia of the left lung")
-        'Bacterial pneumonia of the left lung'
+        >>> first_of_pair("Bacterial or viral pneumonia")
+        ('Bacterial pneumonia', 'Bacterial')
+        >>> first_of_pair("Methanol and ethylene glycol poisoning")[1]
+        'Methanol poisoning'
     """
-    return _PAIR.sub(r"\1 ", text)
+    found = (_PAIR.sub(r"\1 ", text), _WIDE_PAIR.sub(r"\1 ", text), _FIRST.sub(r"\1", text))
+    return tuple(dict.fromkeys(first for first in found if first != text))
+
+
+_EITHER = re.compile(rf"([\w-]+){_JOINED}([\w-]+)", re.I)
+
+
+def joined_words(text: str) -> frozenset[str]:
+    """Return the words on both sides of "or" and the like, folded: each may make another disease of the text.
+
+    Example:
+        >>> sorted(joined_words("Sporadic or variant Creutzfeldt-Jakob disease"))
+        ['sporadic', 'variant']
+    """
+    return frozenset(word for pair in _EITHER.findall(text) for side in pair for word in words(side))
 
 
 def origin(text: str) -> str | None:

@@ -50,6 +50,7 @@ _LATIN = {
     "ganglia": "ganglion",
     "teeth": "tooth",
     "feet": "foot",
+    "testes": "testis",
     "calculi": "calculus",
     "ova": "ovum",
     "meninge": "meninges",
@@ -81,6 +82,7 @@ def spelling(word: str) -> str:
     text = re.sub(r"our(?=$|s$|al$|ed$)", "or", text)
     text = re.sub(r"(?<=[a-z]{3})is(?=e$|ed$|ing$|ation$)", "iz", text)
     text = re.sub(r"^leuc(?=o)", "leuk", text).replace("sulph", "sulf").replace("alfa", "alpha")
+    text = "gray" if text == "grey" else text
     return re.sub(r"re$", "er", text) if text in ("fibre", "centre", "litre", "goitre") else text
 
 
@@ -100,7 +102,7 @@ def _singular(word: str) -> str:
         return word[:-2]
     if word.endswith("ies"):
         return word[:-3] + "y"
-    if word.endswith(("oses", "ases", "ites", "yses")):
+    if word.endswith(("oses", "ases", "ites", "yses")) and not word.endswith(("eases", "phases", "cases")):
         return word[:-2] + "is"
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
@@ -169,6 +171,7 @@ _ADJECTIVES = {
         "hemorrhage": "bleeding hemorrhagic",
         "calculus": "stone lithiasis",
         "nasopharynx": "nasopharyngeal",
+        "newborn": "neonatal neonate neonatorum",
         "nose": "nasal",
         "orbit": "orbital",
         "ovary": "ovarian",
@@ -209,7 +212,7 @@ _ADJECTIVES = {
         "vertebra": "vertebral",
         "ventricle": "ventricular",
         "vulva": "vulvar vulval",
-        "disease": "disorder",
+        "disease": "disorder illness condition",
         "inherited": "hereditary",
     }.items()
     for adjective in adjectives.split()
@@ -226,6 +229,7 @@ def plain(text: str) -> str:
     """
     lower = _GREEK_LETTERS.sub(lambda hit: _GREEK[hit[0]] + " ", text.casefold())
     lower = _JOINED.sub(r"\1", _RUN_ON.sub(r"\1 ", _without_accents(lower)))
+    lower = lower.replace("gall bladder", "gallbladder").replace("brain stem", "brainstem")
     return " ".join(spelling(word) for word in _TOKEN.findall(lower))
 
 
