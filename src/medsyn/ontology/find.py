@@ -59,10 +59,11 @@ LONGEST = 300
 _WORD = re.compile(r"[A-Za-z0-9][\w-]*\w")
 _PLURAL = re.compile(r"^([A-Z]{2,})s$")
 """An abbreviation in the plural, such as AVMs."""
+_STRICT = ("plain", "sequence", "bag")
 _QUOTED = re.compile(r"(?<=\w)[\"”]s\b")
 """A quotation mark for an apostrophe."""
 _MOST_WORDS = 24
-_MOST_LEFT_OUT = 6
+_MOST_LEFT_OUT = 5
 """Where more words may be left out, not every choice of them is tried."""
 
 
@@ -161,7 +162,7 @@ class Finder:
             yield from self._narrow(_less(self._reduced(spelt), 0.85, why))
         # a grade may belong to the name, as in "grade III astrocytoma", so it is kept at first
         for whole in dict.fromkeys((say.brackets(text)[0], staged)):
-            yield from self._narrow(_less(self._reduced(whole, say.joined_words(whole)), 0.9, ""))
+            yield from _less(self._reduced(whole, say.joined_words(whole)), 0.9, "")
 
     def _parts(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
         """Yield what a part of a text names: the disease that it is about stands first in it."""
@@ -317,7 +318,9 @@ class Finder:
 
     def _narrow(self, hits: Iterator[_Hit]) -> Iterator[_Hit]:
         """Hits that are no chapters: a part of a text that names one says too little."""
-        return (hit for hit in hits if self._concepts[hit.place].kind != "chapter")
+        for hit in hits:
+            if self._concepts[hit.place].kind != "chapter" or (hit.level in _STRICT and len(hit.key.split()) > 2):
+                yield hit
 
     def _base(self, text: str, twofold: list[str]) -> Iterator[_Hit]:
         """Yield what a text names with all its telling words."""
@@ -329,6 +332,8 @@ class Finder:
         told = telling(found)
         yield from self._look("plain", plain(text), 1.0, "name", twofold)
         yield from self._look("sequence", " ".join(found), 0.97, "spelling", twofold)
+        if "or" in found:
+            return  # the order of words tells the first of two
         yield from self._look("bag", bag_key(told), 0.94, "word order", twofold)
         yield from self._look("core", core_key(told), 0.91, "head word", twofold)
         if "cancer" in told and not all(word in say.SITES or word == "cancer" for word in told):

@@ -57,7 +57,7 @@ def rare(text: str) -> str:
     return core_key(left) if 1 < len(left) < len(words) else ""
 
 
-_BARE = word_set("classic classical common isolated nos otherwise specified sporadic subtype unspecified")
+_BARE = word_set("classic classical common isolated nos otherwise primary specified sporadic subtype unspecified")
 """Words of names that a diagnosis at the bedside leaves out."""
 
 
@@ -69,7 +69,9 @@ def bare(text: str) -> str:
         ('mesenteric thrombosis vein', '')
     """
     words = bag_words(text)
-    left = [word for word in words if word not in _BARE]
+    # a primary lymphoma of an organ is meant by "lymphoma"; "primary" in other names tells the cause
+    loose = _BARE if any(is_growth(word) for word in words) else _BARE - {"primary"}
+    left = [word for word in words if word not in loose]
     return core_key(left) if 1 < len(left) < len(words) else ""
 
 

@@ -112,16 +112,25 @@ _GENERA = (
     "|Aspergillus|Borrelia|Candida|Chlamydia|Clostridium|Escherichia|Fusarium|Haemophilus|Histoplasma|Leptospira"
     "|Listeria|Mucor|Nocardia|Proteus|Rhizopus|Rickettsia|Serratia|Strongyloides|Vibrio"
 )
+_VIRUS = re.compile(
+    r"""^(?:(?:HHV|HSV|HPV|HTLV)-?\d?|VZV|EBV|CMV|HIV|RSV|JCV|(?:varicella\ zoster|herpes\ simplex|\w+)\ virus
+       |cytomegalovirus|adenovirus|enterovirus|rotavirus|influenza|coxsackie\w*|COVID-19|SARS-CoV-2)\s+(?=\w)""",
+    re.X | re.I,
+)
 _SPECIES_OF = r"\s+(?:species|spp?\.?|[a-z]{4,})"
 
 
 def without_organism(text: str) -> tuple[str, ...]:
     """Return a text without the organism that it begins with: without the genus, then without the species.
 
+    For a virus stands "viral".
+
     Example:
         >>> without_organism("Salmonella species osteomyelitis"), without_organism("Candida esophagitis")
         (('species osteomyelitis', 'osteomyelitis'), ('esophagitis',))
     """
+    if (virus := _VIRUS.match(text)) is not None:
+        return (f"viral {text[virus.end() :]}", text[virus.end() :])
     patterns = (rf"^(?:{_GENERA})\s+(?=\w)", rf"^(?:{_GENERA}){_SPECIES_OF}\s+(?=\w)")
     hits = (re.match(pattern, text) for pattern in patterns)
     return tuple(text[hit.end() :] for hit in hits if hit is not None)

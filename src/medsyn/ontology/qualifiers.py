@@ -14,17 +14,17 @@ QUALIFIERS = word_set(
     differentiated diffuse direct disseminated early elderly endogenous episode evolving exacerbation
     exogenous extensive extreme fatal female flare florid focal form frank fulminant generalized giant grade
     high huge inactive incidental incipient indirect infant infected infective inflamed inoperable
-    intermittent intractable invasive irradiated irreversible isolated known large late left leftside lethal
-    likely localized locally longstanding low lt male man marked massive maternal metachronous metastasis
-    mild moderate moderately mosaic multifocal multiple new newly obstructing occult old ongoing onset
-    operated overt paroxysmal patient pattern pediatric perforated persistent poorly possible post
-    postmenopausal pregnant presentation presumed previous primary prior probable progressive prolapsed
-    proven rare recent recurrent recurring refractory relapsed relapsing related remitting resectable
-    residual reversible right rightside rt rupture ruptured severe severity side sided significant simple
-    single small solitary spontaneous sporadic stage status strangulated subacute subclinical subtype
-    superimposed suspected symptomatic synchronous terminal thrombosed traumatic treated typical
-    uncomplicated uncontrolled underlying unifocal unilateral unresectable untreated unusual variant well
-    widespread with woman young"""
+    intermittent intractable invasive involuting irradiated irreversible isolated known large late left
+    leftside lethal likely localized locally longstanding low lt male man marked massive maternal
+    metachronous metastasis mild moderate moderately mosaic multifocal multiple new newly obstructing occult
+    old ongoing onset operated overt paroxysmal patient pattern pediatric perforated persistent poorly
+    possible post postmenopausal pregnant presentation presumed previous primary prior probable progressive
+    prolapsed proven rare recent recurrent recurring refractory regressing relapsed relapsing related
+    remitting resectable residual reversible right rightside rt rupture ruptured severe severity side sided
+    significant simple single small solitary spontaneous sporadic stage status strangulated subacute
+    subclinical subtype superimposed suspected symptomatic synchronous terminal thrombosed traumatic treated
+    typical uncomplicated uncontrolled underlying unifocal unilateral unresectable untreated unusual variant
+    well widespread with woman young"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
@@ -34,30 +34,31 @@ SITES = word_set(
     bilobar bladder body bone border brachial brain brainstem branch breast bronchus buccal bulb buttock
     calcaneus calf canal cardia carotid cavity cecum cerebellar cerebellopontine cerebellum cervical cervix
     cheek chest clavicle clitoris clivus colon common conjunctiva coracoid coronary descending distal dorsal
-    duct duodenum ear elbow endobronchial epicranial epididymis epidural esophagus ethmoid external
-    extremity eye eyelid face facial fallopian femoral femur fibula finger flank floor foot foramen forearm
-    fornix fossa fourth frontal frontotemporal gallbladder gastric gingiva gland glans glottic gluteal
-    gluteus greater groin hand head heart hemisphere hemithorax hilar hilum hip humerus hypopharynx
-    hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infraorbital infrarenal infratemporal
-    inguinal inner insula intermuscular internal intestine intraabdominal intradural intramuscular
-    intraosseous intraplacental intraspinal intrathoracic intraventricular ischium jaw jejunum joint
-    junction kidney knee labium lacrimal lateral leg leptomeningeal lesser ligament limb lip liver lobe
-    lower lumbar lung main mandible mandibular margin mastoid maxilla maxillary maxillofacial medial median
-    mediastinal mediastinum medulla mesenteric mesentery metacarpal metatarsal middle midline mouth mucosa
-    mucosal muscle nape nasal nasopharynx neck nerve node nose occipital omental omentum oral orbit
-    oropharynx ovary palate pancreas paranasal parapharyngeal paraspinal paratesticular parathyroid
-    paravertebral parietal parietooccipital parotid part patella pelvic pelvis penis perianal pericardium
-    perineal perineum periorbital perirenal peritoneum petrous phalanx pharynx pineal pinna pituitary pleura
-    plexus pons popliteal portal posterior preauricular presacral process prostate proximal psoas pubis
-    pylorus quadrant radial radius rectosigmoid rectum region retina retroorbital retroperitoneal
-    retroperitoneum retrosternal rhino rhinocerebral rhinoorbital rib root sacral sacrococcygeal sacrum
-    scalp scapula sciatic scrotum segment segmental sellar seminal shaft shoulder sigmoid sinonasal sinus
-    site skin skull soft spermatic sphenoid spine spleen sternoclavicular sternum stomach subcutaneous
-    subdural subglottic sublingual submandibular superior supraclavicular supraglottic supraorbital
-    suprasellar surface tail talus temporal temporomandibular tendon testis thalamus thigh third thoracic
-    thoracoabdominal throat thumb thymus thyroid tibia tibial tip tissue toe tongue tonsil trachea
-    transverse trunk tubal tube ulnar umbilical umbilicus upper urachal ureter urethra uterus vagina vein
-    ventral ventricle vertebra vertebral vesicle vocal vulva wall wing wrist zygoma"""
+    duct duodenum ear elbow endobronchial endocervix epicranial epididymis epidural esophagus ethmoid
+    external extradural extremity eye eyelid face facial fallopian femoral femur fibula finger flank floor
+    foot foramen forearm fornix fossa fourth frontal frontotemporal gallbladder gastric gingiva gland glans
+    glottic gluteal gluteus greater groin hand head heart hemisphere hemithorax hilar hilum hip humerus
+    hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infraorbital infrarenal
+    infratemporal inguinal inner insula intermuscular internal intestine intraabdominal intradural
+    intramedullary intramuscular intraosseous intraplacental intraspinal intrathoracic intraventricular
+    ischium jaw jejunum joint junction kidney knee labium lacrimal lateral leg leptomeningeal lesser
+    ligament limb lip liver lobe lower lumbar lung main mandible mandibular margin mastoid maxilla maxillary
+    maxillofacial medial median mediastinal mediastinum medulla mesenteric mesentery metacarpal metatarsal
+    middle midline mouth mucosa mucosal muscle nape nasal nasopharynx neck nerve nipple node nose occipital
+    omental omentum oral orbit oropharynx ovary palate pancreas paranasal parapharyngeal parasellar
+    paraspinal paratesticular parathyroid paratracheal paravertebral parietal parietooccipital parotid part
+    patella pelvic pelvis penis perianal pericardium perineal perineum periorbital perirenal peritoneum
+    periventricular petrous phalanx pharynx pineal pinna pituitary pleura plexus pons popliteal portal
+    posterior preauricular presacral preseptal process prostate proximal psoas pubis pylorus quadrant radial
+    radius rectosigmoid rectum region retina retroorbital retroperitoneal retroperitoneum retrosternal rhino
+    rhinocerebral rhinoorbital rib root sacral sacrococcygeal sacrum scalp scapula sciatic scrotum segment
+    segmental sellar seminal shaft shoulder sigmoid sinonasal sinus site skin skull soft spermatic sphenoid
+    spine spleen sternoclavicular sternum stomach subcutaneous subdural subglottic sublingual submandibular
+    superior supraclavicular supraglottic supraorbital suprasellar surface tail talus temporal
+    temporomandibular tendon testis thalamus thigh third thoracic thoracoabdominal throat thumb thymus
+    thyroid tibia tibial tip tissue toe tongue tonsil trachea transverse trunk tubal tube ulnar umbilical
+    umbilicus upper urachal ureter urethra uterus vagina vein ventral ventricle ventriculus vertebra
+    vertebral vesicle visceral vocal vulva wall wing wrist zygoma"""
 )
 """Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
 
@@ -141,6 +142,7 @@ def is_telling(word: str) -> bool:
 _STAGE = re.compile(
     r"""\b(?:(?:FIGO|(?:CNS\s+)?WHO|AJCC|NYHA|Child[- ]Pugh|Ann\s+Arbor|TNM|Rai|Binet|Dukes|ISUP|CDC|KDIGO
           |Fuhrman)\s+)?(?:stage|class|grade)(?:[\s-]+|(?=\d))(?:[IVX]{1,4}|[A-D]|[1-9])[a-es]?\d?(?:\s*[-/–]\s*(?:[IVX]{1,4}|\d))?\b
+       |\b[cpy]{1,2}[TNM](?:[0-4x][a-d]?|is)\b
        |\bp?T(?:[0-4][a-d]?|is)\s?N[0-3x][a-c]?\s?(?:M[01x][a-c]?)?\b
        |\bGleason(?:\s+score)?\s*\d+(?:\s*\+\s*\d+)?(?:\s*=\s*\d+)?\b
        |\b\d+(?:st|nd|rd|th)\s+(?:degree|trimester)\b
@@ -166,10 +168,11 @@ _TAIL = re.compile(
         |coexist(?:ing|ent)\ with|simulating|revealing
         |unmasking|preced(?:ing|ed)|followed|progressing|transform(?:ed|ing)
         |until\ proven|before|likely|probably|possibly|from\ an?|diagnos(?:is|ed)|confirmation|based|via|despite
-        |given|or|when|while|presents?|comes|came|(?:was|were|is|are|has|had|have|been)|such\ as|including
+        |given|alone|as\ an?|or|when|while|presents?|comes|came|(?:was|were|is|are|has|had|have|been)
+        |such\ as|including
         |as\ (?:an?|the)\ (?:\w+\ )?(?:complication|result|cause)\ of
         |(?:confirmed|established|proven|identified|demonstrated|verified|supported|detected)
-        |(?!associated\b|linked\b)[a-z]{3,}(?:ed|ing)\s+(?:as|at|by|following|from|in|near|of|on|over|through|to
+        |(?!associated\b|linked\b|setting\b)[a-z]{3,}(?:ed|ing)\s+(?:as|at|by|following|from|in|near|of|on|over|through|throughout|to
           |under|upon|using|via|with|within|after|during|for))(?!\w).*$""",
     re.I | re.X | re.S,
 )
@@ -270,7 +273,7 @@ _BEFORE = word_set("idiopathic postoperative hereditary congenital acquired seco
 
 _DANGLING = re.compile(
     r"""(?:\s+(?:presenting|presented|associated|complicated|caused|induced|triggered|secondary|due|manifesting
-        |resulting|accompanied|compounded|extending|initially|mainly|newly|together|along|incidentally|first))+$""",
+        |resulting|accompanied|compounded|extending|initially|mainly|newly|together|along|incidentally|first|in|of|the))+$""",
     re.I | re.X,
 )
 

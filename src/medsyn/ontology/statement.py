@@ -62,7 +62,7 @@ _ANOTHER = re.compile(
 
 _DENIED = re.compile(
     r"""^\W*(?:no|not|nor|neither|never|without|rule[sd]?\s+out|r/o|exclu\w+|negative\s+for|absence\s+of
-       |lack\s+of|family\s+history|history\s+of|(?:increased\s+|high\s+|at\s+)?risk|screening|fear\s+of
+       |lack\s+of|family\s+history|(?:increased\s+|high\s+|at\s+)?risk|screening|fear\s+of
        |vaccination|prophylaxis|prevention|carrier)\b""",
     re.X | re.I,
 )
