@@ -130,6 +130,8 @@ def may_be_slip(word: str, other: str) -> bool:
         return False
     if word.endswith("ing") and not other.endswith("ing"):
         return False  # "complicating" is no slip of "complicated"
+    if word.endswith("um") and not other.endswith("um"):
+        return False  # Latin, such as the name of a species
     for one, opposite in _OPPOSITES:
         for prefix, against in ((one, opposite), (opposite, one)):
             if word.startswith(prefix) and other.startswith(against) and not other.startswith(prefix):

@@ -17,7 +17,7 @@ MILD = word_set(
     """acquired adhesive alcoholic atypical autoimmune bacterial benign borderline congenital cystic
     decompensation drug fungal gallstone gestational iatrogenic idiopathic ischemic malignant newborn
     nonspecific nosocomial paraneoplastic parasitic perinatal postoperative postpartum radiation secondary
-    toxic unspecified viral"""
+    toxic unspecified uremic viral"""
 )
 """Words of a `bag` that may be lost only where no name has them beside the rest of the text."""
 

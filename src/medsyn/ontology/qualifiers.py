@@ -33,12 +33,12 @@ SITES = word_set(
     apical appendix arm artery ascending aspect auricle axilla axillary back basal base bifrontal bile
     bilobar bladder body bone border brachial brain brainstem branch breast bronchus buccal bulb buttock
     calcaneus calf canal cardia carotid cavity cecum cerebellar cerebellopontine cerebellum cervical cervix
-    cheek chest clavicle clitoris clivus colon common conjunctiva coracoid coronary descending distal dorsal
-    duct duodenum ear elbow endobronchial endocervix epicranial epididymis epidural esophagus ethmoid
-    external extradural extremity eye eyelid face facial fallopian femoral femur fibula finger flank floor
-    foot foramen forearm fornix fossa fourth frontal frontotemporal gallbladder gastric gingiva gland glans
-    glottic gluteal gluteus greater groin hand head heart hemisphere hemithorax hilar hilum hip humerus
-    hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infraorbital infrarenal
+    cheek chest clavicle clitoris clivus colon common conjunctiva coracoid coronary curvature descending
+    distal dorsal duct duodenum ear elbow endobronchial endocervix epicranial epididymis epidural esophagus
+    ethmoid external extradural extremity eye eyelid face facial fallopian femoral femur fibula finger flank
+    floor foot foramen forearm fornix fossa fourth frontal frontotemporal gallbladder gastric gingiva gland
+    glans glottic gluteal gluteus greater groin hand head heart hemisphere hemithorax hilar hilum hip
+    humerus hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infraorbital infrarenal
     infratemporal inguinal inner insula intermuscular internal intestine intraabdominal intradural
     intramedullary intramuscular intraosseous intraplacental intraspinal intrathoracic intraventricular
     ischium jaw jejunum joint junction kidney knee labium lacrimal lateral leg leptomeningeal lesser
@@ -173,7 +173,8 @@ _TAIL = re.compile(
         |as\ (?:an?|the)\ (?:\w+\ )?(?:complication|result|cause)\ of
         |(?:confirmed|established|proven|identified|demonstrated|verified|supported|detected)
         |(?!associated\b|linked\b|setting\b)[a-z]{3,}(?:ed|ing)\s+(?:as|at|by|following|from|in|near|of|on|over|through|throughout|to
-          |under|upon|using|via|with|within|after|during|for))(?!\w).*$""",
+          |under|upon|using|via|with|within|after|during|for)
+        |[a-z]{4,}ing\s+(?:the|an?|his|her|both|all|multiple|adjacent|surrounding))(?!\w).*$""",
     re.I | re.X | re.S,
 )
 _SITE_TAIL = re.compile(r"\s+(?:of|in(?!\s+situ)|at|to|on|from|within)\s+(?:the\s+|his\s+|her\s+)?[^,;]*$", re.I)
