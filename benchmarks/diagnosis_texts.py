@@ -166,6 +166,32 @@ def alternatives(article: etree._Element) -> Iterator[str]:
                 yield found["words"]
 
 
+STATED = re.compile(
+    r"""\b(?:diagnosed\ (?:with|as(?:\ having)?)
+         |(?:a|the|final|definitive|confirmed|(?:histo|patho)logic(?:al)?|clinical)\ diagnosis\ of
+         |diagnosis\ (?:was|is)
+         |(?:a|the|another)\ (?:rare\ |unusual\ |typical\ )?case\ of
+         |(?:woman|man|male|female|patient|boy|girl|child|infant|neonate|newborn|adult)\ with(?:\ an?)?
+          (?:\ known|\ proven|\ confirmed|\ histologically\ proven|\ biopsy-proven)?)
+        \s+(?:an?\ |the\ )?(?P<words>[^.;:\n]+?)
+        (?=\s*(?:[.;:\n]|$|,\ (?!(?:and|or)\b)
+          |\s(?:was|were|is|are|has|had|have|showing|shows?|demonstrat\w+|reveal\w+|who|which|that|present\w*
+            |underwent|after|before|treated|at\ \w+|in\ (?:a|an|the|his|her|this|our)\b|on\ (?:CT|MR|the)|seen
+            |arrows?|\(arrow|\((?:[abc]|Fig)\b)))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def captioned(caption: str) -> str | None:
+    """Return what a figure's caption says that a patient was diagnosed with, or is a case of.
+
+    >>> captioned("Axial CT of a 45-year-old man with cystic fibrosis, showing bronchiectasis.")
+    'cystic fibrosis'
+    """
+    found = STATED.search(caption)
+    return None if found is None else found["words"].strip(" ,")
+
+
 def texts(shared: Path) -> dict[tuple[str, str], str]:
     """Return all free-text diagnoses of the sources, by source and record."""
     bench, cases = shared / "data" / "benchmarks", shared / "data" / "case_reports"
@@ -176,6 +202,7 @@ def texts(shared: Path) -> dict[tuple[str, str], str]:
         lines = (bench / "AgentClinic" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
         for number, line in enumerate(lines, start=1):
             found["AgentClinic", f"{name}:{number}"] = json.loads(line)["OSCE_Examination"]["Correct_Diagnosis"]
+    found.update(_roco(shared / "data" / "figures" / "roco_captions"))
     found.update(_medxpertqa(bench / "MedXpertQA" / "medxpertqa_mm_input.jsonl.gz"))
     return {key: text.strip() for key, text in found.items()}
 
@@ -227,3 +254,12 @@ def _medxpertqa(path: Path) -> Iterator[Entry]:
                 text = option["content"].strip().partition("\n")[0]
                 if option["letter"] not in question["label"] and NO_DIAGNOSIS.search(text) is None:
                     yield ("MedXpertQA option", f"{question['id']}:{option['letter']}"), text
+
+
+def _roco(folder: Path) -> Iterator[Entry]:
+    for path in sorted(folder.glob("*captions.txt.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                record, _, caption = line.rstrip("\n").partition("\t")
+                if (stated := captioned(caption)) is not None:
+                    yield ("ROCO", record.strip()), stated
