@@ -295,6 +295,7 @@ _OPPOSITES = (
     "central peripheral",
     "congenital acquired",
     "distal proximal",
+    "endogenous exogenous iatrogenic",
     "early late",
     "familial sporadic",
     "female male",

@@ -150,6 +150,7 @@ _STAGE = re.compile(
     re.X | re.I,
 )
 _BRACKET = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
+_UNCLOSED = re.compile(r"\s*[(\[][^)\]]*$")
 _LABEL = re.compile(
     r"^(?:(?:final|primary|principal|working|most\ likely|probable|definitive)\s+)?diagnos[ie]s\s*"
     r"(?:[:：-]|\bof\b|\bis\b)\s*",
@@ -168,7 +169,7 @@ _TAIL = re.compile(
         |coexist(?:ing|ent)\ with|simulating|revealing
         |unmasking|preced(?:ing|ed)|followed|progressing|transform(?:ed|ing)
         |until\ proven|before|likely|probably|possibly|from\ an?|diagnos(?:is|ed)|confirmation|based|via|despite
-        |given|alone|as\ an?|or|when|while|presents?|comes|came|(?:was|were|is|are|has|had|have|been)
+        |given|alone|as\ (?:an?|in)|or|when|while|presents?|comes|came|(?:was|were|is|are|has|had|have|been)
         |such\ as|including
         |as\ (?:an?|the)\ (?:\w+\ )?(?:complication|result|cause)\ of
         |(?:confirmed|established|proven|identified|demonstrated|verified|supported|detected)
@@ -177,6 +178,7 @@ _TAIL = re.compile(
         |[a-z]{4,}ing\s+(?:the|an?|his|her|both|all|multiple|adjacent|surrounding))(?!\w).*$""",
     re.I | re.X | re.S,
 )
+_AFTER = re.compile(r"\s+(?:perforation|rupture|recurrence|relapse|exacerbation|flare|crisis|progression)$", re.I)
 _SITE_TAIL = re.compile(r"\s+(?:of|in(?!\s+situ)|at|to|on|from|within)\s+(?:the\s+|his\s+|her\s+)?[^,;]*$", re.I)
 _STOP = re.compile(r"\s*(?:[,;]|\s[-–—/]\s|—|:\s|\.\s+(?=[A-Z])|(?<=\w{5})/(?=\w{5})).*$", re.S)
 _VARIANT = re.compile(
@@ -231,7 +233,9 @@ def brackets(text: str) -> tuple[str, tuple[str, ...]]:
         >>> brackets("Hypertrophic cardiomyopathy (HCM).")
         ('Hypertrophic cardiomyopathy', ('HCM',))
     """
-    return _tidy(_BRACKET.sub("", text)), tuple(inner.strip() for inner in _BRACKET.findall(text) if inner.strip())
+    return _tidy(_UNCLOSED.sub("", _BRACKET.sub("", text))), tuple(
+        inner.strip() for inner in _BRACKET.findall(text) if inner.strip()
+    )
 
 
 def before_brackets(text: str) -> str:
@@ -292,6 +296,9 @@ def clauses(text: str) -> tuple[str, ...]:
         while (shorter := _last_cut(pattern, left)) != left:
             found.append(shorter)
             left = shorter
+    last = found[-1] if found else text
+    if (shorter := _AFTER.sub("", last)) != last:
+        found.append(shorter)
     return tuple(dict.fromkeys(_tidy(head) for head in found if _tidy(head)))
 
 

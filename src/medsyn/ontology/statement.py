@@ -35,7 +35,7 @@ _FRAME = word_set(
 """Words that may stand before the disease without telling anything of it."""
 
 _LINKS = word_set(
-    """: as confirmed confirming confirms experiences experiencing for had has have having identified
+    """: as by confirmed confirming confirms experiences experiencing for had has have having identified
     identifies include included includes including indicate indicated indicates indicating is likely of
     reveal revealed revealing reveals show showed showing shows suggest suggested suggesting suggestive
     suggests support supported supporting supports to was were with"""
@@ -45,13 +45,14 @@ _LINKS = word_set(
 _TELLS = re.compile(
     r"""^(?:diagnos\w+|cases?|onset|combination|consistent|compatible|suggest\w*|suspicion|suspected|indicat\w+
         |confirm\w*|reveal\w*|show\w*|identif\w+|support\w*|presence|pregnancy|experienc\w*|suspicious|worrisome|suffer\w*|ha[ds]|have|having
-        |patients?|findings?|picture|features|concern\w*|favou?r\w*|found|evidence|impression|complicated)$""",
+        |patients?|follow-up|findings?|picture|features|concern\w*|favou?r\w*|found|evidence|impression|complicated)$""",
     re.X | re.I,
 )
 """What a frame must have one of, besides a word such as "of"."""
 
 _ELSEWHERE = re.compile(
-    r"^(?P<before>.*?)\bdiagnos(?:ed\s+(?:with|as)|is\s+(?:of|is|was))\s+(?:an?\s+|the\s+)?(?P<disease>\w.*)$",
+    r"^(?P<before>.*?)\b(?:diagnos(?:ed\s+(?:with|as)|is\s+(?:of|is|was))|suspicious\s+for|consistent\s+with"
+    r"|compatible\s+with|(?:sugges|indica)tive\s+of)\s+(?:an?\s+|the\s+)?(?P<disease>\w.*)$",
     re.I | re.S,
 )
 _ANOTHER = re.compile(

@@ -122,6 +122,7 @@ _GREEK = {
 }
 _GREEK_LETTERS = re.compile("[" + "".join(_GREEK) + "]")
 _TOKEN = re.compile(r"[^\W_]+(?:['’]s?(?![^\W_]))?")
+_IMMUNOGLOBULIN = re.compile(r"\bimmunoglobulin ([adegm]\d?)\b(?!\w)")
 _RUN_ON = re.compile(r"\b(alpha|beta|gamma|delta|type|grade|stage|grp|group|factor)(?=\d)")
 _PREFIX = word_set(
     """non pre post extra intra sub peri para anti pseudo neuro micro macro multi poly hyper hypo inter retro trans
@@ -248,6 +249,7 @@ def plain(text: str) -> str:
     """
     lower = _GREEK_LETTERS.sub(lambda hit: _GREEK[hit[0]] + " ", text.casefold())
     lower = _JOINED.sub(r"\1", _RUN_ON.sub(r"\1 ", _without_accents(lower)))
+    lower = _IMMUNOGLOBULIN.sub(r"ig\1", lower)
     lower = lower.replace("gall bladder", "gallbladder").replace("brain stem", "brainstem")
     return " ".join(spelling(word) for word in _TOKEN.findall(lower))
 
