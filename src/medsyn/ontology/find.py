@@ -198,7 +198,11 @@ class Finder:
             yield from less(self._lookup.base(part, []), 0.85, f"the part {part!r}")
 
     def _first_of_pair(self, staged: str) -> Iterator[Hit]:
-        """Yield what the first of two joined adjectives or diseases names."""
+        """Yield what two joined adjectives or diseases name together, then the first of them."""
+        for clause in say.clauses(staged):
+            if needed := say.joined_words(clause):
+                yield from less(self._lookup.base(clause, []), 0.88, f"the part {clause!r}")
+                yield from less(self._lookup.reduced(clause, needed), 0.84, f"the part {clause!r}")
         for first in say.first_of_pair(staged):
             yield from less(self._lookup.base(first, []), 0.85, f"the first, {first!r}")
             yield from less(self._lookup.reduced(first), 0.82, f"the first, {first!r}")

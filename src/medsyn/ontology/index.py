@@ -179,6 +179,7 @@ class Ontology:
                     continue  # a code that is not in the index says nothing
         for name in names:
             found = self.find(name)
-            if found.concept is not None and found.confidence >= 0.9:
+            # a common name may have lost a site or a course, which its disease's names have not
+            if found.concept is not None and found.confidence >= 0.9 and "common name" not in found.reason:
                 return found.concept
         return None
