@@ -141,13 +141,16 @@ def line_items(differential: str) -> list[str]:
     return [item for item in items if item and not item.endswith(":") and len(item.split()) <= LONGEST]
 
 
+def statements(article: etree._Element, place: str, most: int | None = None) -> Iterator[str]:
+    """Yield what a place of a report, its abstract or its first paragraphs, says was diagnosed."""
+    for paragraph in islice(article.iterfind(f".//{place}//p"), most):
+        for found in DIAGNOSED.finditer(" ".join("".join(paragraph.itertext()).split())):
+            yield found["words"]
+
+
 def diagnosed(article: etree._Element) -> str | None:
     """Return the first diagnosis that a report's abstract states, or else the first part of its body."""
-    for place, most in (("abstract", None), ("body", PARAGRAPHS)):
-        for paragraph in islice(article.iterfind(f".//{place}//p"), most):
-            if (found := DIAGNOSED.search(" ".join("".join(paragraph.itertext()).split()))) is not None:
-                return found["words"]
-    return None
+    return next(chain(statements(article, "abstract"), statements(article, "body", PARAGRAPHS)), None)
 
 
 def asked_diagnosis(question: dict[str, Any]) -> str | None:
@@ -240,6 +243,9 @@ def _f1000(folder: Path) -> Iterator[Entry]:
         article = etree.parse(str(path), parser).getroot()
         if (said := diagnosed(article)) is not None:
             yield ("F1000Research", path.stem), said
+        every = chain(statements(article, "abstract"), statements(article, "body"))
+        for number, said in enumerate(every, start=1):
+            yield ("F1000Research statement", f"{path.stem}:{number}"), said
         for number, other in enumerate(alternatives(article), start=1):
             yield ("F1000Research differential", f"{path.stem}:{number}"), other
 

@@ -8,57 +8,59 @@ from collections.abc import Mapping
 from medsyn.ontology.words import word_set, words
 
 QUALIFIERS = word_set(
-    """active acute adolescent adult advanced aggressive associated asymptomatic attack bilateral brief
-    calcified case catastrophic child childhood chronic classic classical coexisting compensated complex
-    complicated concomitant concurrent confirmed crisis critical decompensated definite diagnosed
-    differentiated diffuse direct disseminated early elderly endogenous episode evolving exacerbation
-    exogenous extensive extreme fatal female flare florid focal form frank fulminant generalized giant grade
-    high huge inactive incidental incipient indirect infant infected infective inflamed inoperable
-    intermittent intractable invasive involuting irradiated irreversible isolated known large late left
-    leftside lethal likely localized locally longstanding low lt male man marked massive maternal
-    metachronous metastasis mild moderate moderately mosaic multifocal multiple new newly obstructing occult
-    old ongoing onset operated overt paroxysmal patient pattern pediatric perforated persistent poorly
-    possible post postmenopausal pregnant presentation presumed previous primary prior probable progressive
+    """active acute adolescent adult advanced aggressive associated asymptomatic attack bilateral brief bulky
+    calcified case catastrophic cavitary cavitating child childhood chronic circumscribed classic classical
+    coexisting compensated complex complicated concomitant concurrent confirmed corrected crisis critical
+    decompensated definite diagnosed differentiated diffuse direct disseminated early elderly endogenous
+    episode evolving exacerbation excised exogenous exophytic extensive extreme fatal female flare florid
+    focal form frank fulminant fungating generalized giant grade high huge inactive incidental incipient
+    indirect infant infected infective infiltrative inflamed inoperable intermittent intractable invasive
+    involuting irradiated irreversible isolated known large late left leftside lethal likely localized
+    locally loculated longstanding low lt male man marked massive maternal metachronous metastasis mild
+    moderate moderately mosaic multifocal multiple new newly obstructing occult old ongoing onset operated
+    overt palliated paroxysmal patient pattern pediatric perforated persistent poorly possible post
+    postmenopausal preexisting pregnant presentation presumed previous primary prior probable progressive
     prolapsed proven rare recent recurrent recurring refractory regressing relapsed relapsing related
-    remitting resectable residual reversible right rightside rt rupture ruptured severe severity side sided
-    significant simple single small solitary spontaneous sporadic stage status strangulated subacute
-    subclinical subtype superimposed suspected symptomatic synchronous terminal thrombosed traumatic treated
-    typical uncomplicated uncontrolled underlying unifocal unilateral unresectable untreated unusual variant
-    well widespread with woman young"""
+    remitting repaired resectable resected residual reversible right rightside rt rupture ruptured severe
+    severity side sided significant simple single small solitary spontaneous sporadic stage status
+    strangulated subacute subclinical subtype superimposed suspected symptomatic synchronous terminal
+    thrombosed traumatic treated typical ulcerated uncomplicated uncontrolled underlying unifocal unilateral
+    unrepaired unresectable untreated unusual variant well widespread with woman young"""
 )
 """Folded words that tell course, side, stage, size or certainty, and leave the disease what it is."""
 
 SITES = word_set(
-    """abdomen abdominal acetabular acetabulum adrenal ampulla anal angle ankle anterior antrum anus aorta apex
-    apical appendix arm artery ascending aspect auricle axilla axillary back basal base bifrontal bile
-    bilobar bladder body bone border brachial brain brainstem branch breast bronchus buccal bulb buttock
-    calcaneus calf canal cardia carotid cavity cecum cerebellar cerebellopontine cerebellum cervical cervix
-    cheek chest clavicle clitoris clivus colon common conjunctiva coracoid coronary curvature descending
-    distal dorsal duct duodenum ear elbow endobronchial endocervix epicranial epididymis epidural esophagus
-    ethmoid external extradural extremity eye eyelid face facial fallopian femoral femur fibula finger flank
-    floor foot foramen forearm fornix fossa fourth frontal frontotemporal gallbladder gastric gingiva gland
-    glans glottic gluteal gluteus greater groin hand head heart hemisphere hemithorax hilar hilum hip
-    humerus hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infraorbital infrarenal
-    infratemporal inguinal inner insula intermuscular internal intestine intraabdominal intradural
-    intramedullary intramuscular intraosseous intraplacental intraspinal intrathoracic intraventricular
-    ischium jaw jejunum joint junction kidney knee labium lacrimal lateral leg leptomeningeal lesser
-    ligament limb lip liver lobe lower lumbar lung main mandible mandibular margin mastoid maxilla maxillary
-    maxillofacial medial median mediastinal mediastinum medulla mesenteric mesentery metacarpal metatarsal
-    middle midline mouth mucosa mucosal muscle nape nasal nasopharynx neck nerve nipple node nose occipital
-    omental omentum oral orbit oropharynx ovary palate pancreas paranasal parapharyngeal parasellar
-    paraspinal paratesticular parathyroid paratracheal paravertebral parietal parietooccipital parotid part
-    patella pelvic pelvis penis perianal pericardium perineal perineum periorbital perirenal peritoneum
-    periventricular petrous phalanx pharynx pineal pinna pituitary pleura plexus pons popliteal portal
-    posterior preauricular presacral preseptal process prostate proximal psoas pubis pylorus quadrant radial
-    radius rectosigmoid rectum region retina retroorbital retroperitoneal retroperitoneum retrosternal rhino
-    rhinocerebral rhinoorbital rib root sacral sacrococcygeal sacrum scalp scapula sciatic scrotum segment
-    segmental sellar seminal shaft shoulder sigmoid sinonasal sinus site skin skull soft spermatic sphenoid
-    spine spleen sternoclavicular sternum stomach subcutaneous subdural subglottic sublingual submandibular
-    superior supraclavicular supraglottic supraorbital suprasellar surface tail talus temporal
-    temporomandibular tendon testis thalamus thigh third thoracic thoracoabdominal throat thumb thymus
-    thyroid tibia tibial tip tissue toe tongue tonsil trachea transverse trunk tubal tube ulnar umbilical
-    umbilicus upper urachal ureter urethra uterus vagina vein ventral ventricle ventriculus vertebra
-    vertebral vesicle visceral vocal vulva wall wing wrist zygoma"""
+    """abdomen abdominal acetabular acetabulum acral adrenal ampulla anal angle ankle anterior antrum anus
+    aorta apex apical appendix arm artery ascending aspect auricle axilla axillary back basal base bifrontal
+    bile bilobar bladder body bone border brachial brain brainstem branch breast bronchus buccal bulb
+    buttock calcaneus calf canal cardia carotid cavity cecum cerebellar cerebellopontine cerebellum cervical
+    cervix cheek chest clavicle clitoris clivus colon common conjunctiva coracoid coronary curvature
+    descending distal dorsal duct duodenum ear elbow endobronchial endocervix epicranial epididymis epidural
+    esophagus ethmoid external extradural extremity eye eyelid face facial fallopian femoral femur fibula
+    finger flank floor foot foramen forearm fornix fossa fourth frontal frontotemporal gallbladder gastric
+    gingiva gland glans glottic gluteal gluteus greater groin hand head heart hemisphere hemithorax hilar
+    hilum hip humerus hypopharynx hypothalamus ileocecal ileum iliac iliopsoas ilium inferior infraorbital
+    infrarenal infratemporal inguinal inner insula intermuscular internal intestine intraabdominal
+    intradural intramedullary intramuscular intraosseous intraplacental intraspinal intrathoracic
+    intraventricular ischium jaw jejunum joint junction kidney knee labium lacrimal lateral leg
+    leptomeningeal lesser ligament limb lip liver lobe lower lumbar lung main mandible mandibular margin
+    mastoid maxilla maxillary maxillofacial medial median mediastinal mediastinum medulla mesenteric
+    mesentery metacarpal metatarsal middle midline mouth mucosa mucosal muscle nape nasal nasopharynx neck
+    nerve nipple node nose occipital omental omentum oral orbit oropharynx ovary palate palmar palmoplantar
+    pancreas paranasal parapharyngeal parasellar paraspinal paratesticular parathyroid paratracheal
+    paravertebral parietal parietooccipital parotid part patella pelvic pelvis penis perianal pericardium
+    perineal perineum periorbital perirenal peritoneum periventricular petrous phalanx pharynx pineal pinna
+    pituitary plantar pleura plexus pons popliteal portal posterior preauricular presacral preseptal process
+    prostate proximal psoas pubis pylorus quadrant radial radius rectosigmoid rectum region retina
+    retroorbital retroperitoneal retroperitoneum retrosternal rhino rhinocerebral rhinoorbital rib root
+    sacral sacrococcygeal sacrum scalp scapula sciatic scrotum segment segmental sellar seminal shaft
+    shoulder sigmoid sinonasal sinus site skin skull soft spermatic sphenoid spine spleen sternoclavicular
+    sternum stomach subcutaneous subdural subglottic sublingual submandibular superior supraclavicular
+    supraglottic supraorbital suprasellar surface tail talus temporal temporomandibular tendon testis
+    thalamus thigh third thoracic thoracoabdominal throat thumb thymus thyroid tibia tibial tip tissue toe
+    tongue tonsil trachea transverse trunk tubal tube ulnar umbilical umbilicus upper urachal ureter urethra
+    uterus vagina vein ventral ventricle ventriculus vertebra vertebral vesicle visceral vocal vulva wall
+    wing wrist zygoma"""
 )
 """Words of a `bag` that say where in the body a disease is. Without them stands a wider disease."""
 
@@ -170,7 +172,7 @@ _TAIL = re.compile(
         |unmasking|preced(?:ing|ed)|followed|progressing|transform(?:ed|ing)
         |until\ proven|before|likely|probably|possibly|from\ an?|diagnos(?:is|ed)|confirmation|based|via|despite
         |given|alone|as\ (?:an?|in)|or|when|while|presents?|comes|came|(?:was|were|is|are|has|had|have|been)
-        |such\ as|including
+        |such\ as|including|under|shows?|showed|evidences?|demonstrat(?:es?|ed)|reveals?|revealed
         |as\ (?:an?|the)\ (?:\w+\ )?(?:complication|result|cause)\ of
         |(?:confirmed|established|proven|identified|demonstrated|verified|supported|detected)
         |(?!associated\b|linked\b|setting\b)[a-z]{3,}(?:ed|ing)\s+(?:as|at|by|following|from|in|near|of|on|over|through|throughout|to
