@@ -49,6 +49,13 @@ def test_the_same_run_gives_the_same_bytes_also_over_an_older_report(run, report
     assert content(tmp_path / "again") == first
 
 
+def test_each_stage_is_told_with_every_case_page(run, tmp_path):
+    stages: list[str] = []
+    write_report([run], tmp_path / "report", tell=stages.append)
+    pages = [f"case pages: {number} of {len(run.book)}" for number in range(1, len(run.book) + 1)]
+    assert stages == ["reading answers", *pages, "tables and figures"]
+
+
 def test_every_image_is_there_once_under_its_hash(run, report):
     images = {image.sha256 for case in run.book for image in case.images}
     files = list((report / "images").iterdir())

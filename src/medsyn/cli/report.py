@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from medsyn.cli import show
+
 
 def report(
     folders: Annotated[list[Path], typer.Argument(help="The runs' folders.", metavar="RUN...")],
@@ -37,7 +39,10 @@ def report(
     from medsyn.run import Run
 
     known = None if facts is None else read_facts(facts)
-    runs = [replace(Run.load(folder, cases), option_mass=option_mass) for folder in folders]
-    gc.freeze()  # runs stay until the end: the collector need not walk through them again and again
-    index = write_report(runs, out, cutoff=None if cutoff is None else cutoff.date(), facts=known)
+    with show.stages() as tell:
+        tell("reading runs")
+        runs = [replace(Run.load(folder, cases), option_mass=option_mass) for folder in folders]
+        gc.freeze()  # runs stay until the end: the collector need not walk through them again and again
+        date = None if cutoff is None else cutoff.date()
+        index = write_report(runs, out, cutoff=date, facts=known, tell=tell)
     typer.echo(f"report: {index.resolve().as_uri()}")

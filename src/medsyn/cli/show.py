@@ -34,6 +34,19 @@ def progress(what: str) -> Iterator[Callable[[], None]]:
         yield lambda: bars.advance(bar)
 
 
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done, and for how long; yields the function to call with each stage."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        bar = bars.add_task("starting", total=None)
+        yield lambda stage: bars.update(bar, description=stage)
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; all columns but the first are numbers."""
     from rich.console import Console

@@ -22,7 +22,7 @@ import datetime
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ def write_report(
     *,
     cutoff: datetime.date | None = None,
     facts: Catalogue | None = None,
+    tell: Callable[[str], None] = lambda stage: None,
 ) -> Path:
     """Write the report of one or more runs.
 
@@ -67,6 +68,7 @@ def write_report(
         out: the folder; made if need be. An older report in it is replaced, anything else is left alone.
         cutoff: a date that parts older from newer cases, to look for contamination.
         facts: what is known of models (`medsyn.analysis.read_facts`); by default what ships with the package.
+        tell: called with what is being done, such as ``case pages: 12 of 452``, for a progress display.
 
     Returns:
         The page to open, ``out/index.html``.
@@ -85,7 +87,7 @@ def write_report(
     joined = [group[0] if len(group) == 1 else join(group) for group in by_book.values()]
     _clear(out)
     if len(joined) == 1:
-        _write_one(joined[0], out, cutoff, facts)
+        _write_one(joined[0], out, cutoff, facts, tell)
         return out / "index.html"
     names = _folders(joined)
     about = {"medsyn": __version__, "folders": names, "casebooks": [_book(run) for run in joined]}
@@ -93,7 +95,7 @@ def write_report(
     found = []
     for name, run in zip(names, joined, strict=True):
         _clear(out / name)
-        found.append(_write_one(run, out / name, cutoff, facts, below=True))
+        found.append(_write_one(run, out / name, cutoff, facts, tell, below=True))
     table = overview_view(joined, [one.main for one in found])
     _write_table(table, out / "tables")
     page = _templates(about, below=False).get_template("overview.html.j2")
@@ -102,27 +104,41 @@ def write_report(
 
 
 def _write_one(
-    run: Evaluated, out: Path, cutoff: datetime.date | None, facts: Catalogue | None, below: bool = False
+    run: Evaluated,
+    out: Path,
+    cutoff: datetime.date | None,
+    facts: Catalogue | None,
+    tell: Callable[[str], None],
+    below: bool = False,
 ) -> Found:
     """Write the report of one casebook."""
     with Drawing(sensitivities(run)) as drawing:
-        return _write_with(drawing, run, out, cutoff, facts, below)
+        return _write_with(drawing, run, out, cutoff, facts, tell, below)
 
 
 def _write_with(
-    drawing: Drawing, run: Evaluated, out: Path, cutoff: datetime.date | None, facts: Catalogue | None, below: bool
+    drawing: Drawing,
+    run: Evaluated,
+    out: Path,
+    cutoff: datetime.date | None,
+    facts: Catalogue | None,
+    tell: Callable[[str], None],
+    below: bool,
 ) -> Found:
+    tell("reading answers")
     about = _about(run)
     _mark(out, about)
     images = _Images(out / "images")
     pages = _templates(about, below)
     pages.globals["place"] = images.place
     case = pages.get_template("case.html.j2")
-    for page in case_pages(run):
+    for number_of, page in enumerate(case_pages(run), start=1):
+        tell(f"case pages: {number_of} of {len(run.book)}")
         images.owner = page.case.id
         _write(out / "cases" / f"{page.case.id}.html", case.render(page=page, root="../"))
     listing = pages.get_template("cases.html.j2").render(list=case_list(run), root="")
     _write(out / "cases.html", listing)
+    tell("tables and figures")
     sections, found = make_sections(run, drawing, cutoff, facts)
     for section in sections:
         _write_section(section, out)
