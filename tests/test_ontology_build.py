@@ -186,7 +186,12 @@ def test_xml_entities_are_not_resolved(tmp_path: Path):
     assert "SECRET" not in str(read_orphanet([path]))
 
 
-@pytest.mark.parametrize("content", [b"nothing", gzip.compress(b"[]"), gzip.compress(b'{"format": 0}')])
+# with ids, since a compressed file holds the second at which it was made, and workers must collect the same tests
+@pytest.mark.parametrize(
+    "content",
+    [b"nothing", gzip.compress(b"[]"), gzip.compress(b'{"format": 0}')],
+    ids=["no gzip", "a list", "another format"],
+)
 def test_what_is_no_index_is_refused_and_says_how_to_make_one(tmp_path: Path, content: bytes):
     path = tmp_path / "ontology.json.gz"
     path.write_bytes(content)
