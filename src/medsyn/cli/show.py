@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -22,29 +23,29 @@ def plain(content: Any) -> None:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[], None]]:
-    """Show a counter on a terminal; yields the function to call after each unit."""
+def _bar(what: str, line: str) -> Iterator[Callable[..., None]]:
+    """Show a line on a terminal until the end; yields the function that updates it."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:.0f}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn(line), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        bar = bars.add_task(what, total=None)
-        yield lambda: bars.advance(bar)
+        yield partial(bars.update, bars.add_task(what, total=None))
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[], None]]:
+    """Show a counter on a terminal; yields the function to call after each unit."""
+    with _bar(what, "{task.description}: {task.completed:.0f}") as update:
+        yield partial(update, advance=1)
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str], None]]:
     """Show on a terminal what is being done, and for how long; yields the function to call with each stage."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        bar = bars.add_task("starting", total=None)
-        yield lambda stage: bars.update(bar, description=stage)
+    with _bar("starting", "{task.description}") as update:
+        yield lambda stage: update(description=stage)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

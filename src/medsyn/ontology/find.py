@@ -120,10 +120,11 @@ class Finder:
 
     def _whole(self, text: str, twofold: list[str]) -> Iterator[Hit]:
         """Yield what all of a text names, without brackets, stage and qualifiers at most."""
-        staged = say.without_stage(say.brackets(text)[0])
+        bare = say.brackets(text)[0]
+        staged = say.without_stage(bare)
         wholes = {
             staged: "without stage",
-            say.brackets(text)[0]: "without brackets",
+            bare: "without brackets",
             say.without_stage(text): "without stage",
             text: "",
         }
@@ -136,7 +137,7 @@ class Finder:
             yield from less(self._lookup.base(spelt, twofold), 0.9, why)
             yield from self._narrow(less(self._lookup.reduced(spelt), 0.85, why))
         # a grade may belong to the name, as in "grade III astrocytoma", so it is kept at first
-        for whole in dict.fromkeys((say.brackets(text)[0], staged)):
+        for whole in dict.fromkeys((bare, staged)):
             yield from less(self._lookup.reduced(whole, say.joined_words(whole)), 0.9, "")
 
     def _parts(self, text: str, twofold: list[str]) -> Iterator[Hit]:
@@ -203,10 +204,11 @@ class Finder:
             if needed := say.joined_words(clause):
                 yield from less(self._lookup.base(clause, []), 0.88, f"the part {clause!r}")
                 yield from less(self._lookup.reduced(clause, needed), 0.84, f"the part {clause!r}")
-        for first in say.first_of_pair(staged):
+        firsts = say.first_of_pair(staged)
+        for first in firsts:
             yield from less(self._lookup.base(first, []), 0.85, f"the first, {first!r}")
             yield from less(self._lookup.reduced(first), 0.82, f"the first, {first!r}")
-        for first in say.first_of_pair(staged):
+        for first in firsts:
             yield from less(self._lookup.wider(first), 0.7, f"the first, {first!r}")
 
     def _in_brackets(self, bare: str, inner: tuple[str, ...], statement: str, twofold: list[str]) -> Iterator[Hit]:

@@ -71,8 +71,8 @@ class Lookup:
     def but_for_site(self, part: str, statement: str) -> Iterator[Hit]:
         """Yield the one concept with a seldom word of a part, where its name has no other site than the text."""
         key = core_key(telling(words(part)))
-        sites = say.SITES.intersection(telling(words(statement)))
         for hit in self.look("rare", key, 0.8, "but for the site", []):
+            sites = say.SITES.intersection(telling(words(statement)))
             named = (name for name in self._concepts[hit.place].names if KEYS["rare"](name) == key)
             if any(say.SITES.intersection(telling(words(name))) <= sites for name in named):
                 yield hit
@@ -157,7 +157,7 @@ class Lookup:
             said = f"without {', '.join(left_out)}"
             # "anemia of chronic disease" is not anemia
             whole = any(one in left_out and two in say.HEADS for one, two in pairwise(told[1:]))
-            for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
+            for level, key in _keys(kept):
                 if whole and level == "core":
                     continue
                 for hit in self.look(level, key, 0.98 ** len(left_out), said, []):
@@ -184,7 +184,7 @@ class Lookup:
                 if organ not in kept:
                     key = bag_key([*kept, organ])
                     yield from self.look("bag", key, 0.98 ** len(left_out), f"{said}; {organ}", [], common=False)
-            for level, key in (("bag", bag_key(kept)), ("core", core_key(kept)), ("bare", bag_key(kept))):
+            for level, key in _keys(kept):
                 for hit in self.look(level, key, 0.98 ** len(left_out), said, [], common=len(kept) > 1):
                     named = ORGANS.intersection(telling(words(self._concepts[hit.place].name)))
                     if say.SITES.isdisjoint(left_out) or named <= {*told, *organs}:  # of no other organ
@@ -204,12 +204,25 @@ class Lookup:
                 yield [word for word in told if word not in left_out], left_out
 
 
+def _keys(kept: list[str]) -> tuple[tuple[Level, str], ...]:
+    """The tables that telling words are looked up in, and their key in each."""
+    bag = bag_key(kept)
+    return ("bag", bag), ("core", core_key(kept)), ("bare", bag)
+
+
 def _is_loose(word: str) -> bool:
     """Whether a word may be lost where a wider disease is looked for."""
     return say.is_qualifier(word) or word in say.SITES or word in MILD
 
 
 def less(hits: Iterator[Hit], by: float, why: str) -> Iterator[Hit]:
+    """Yield hits with their confidence times ``by`` (0 to 1), and ``why`` before their reason.
+
+    Example:
+        >>> (hit,) = less(iter([Hit(3, 1.0, "name", "plain", "gout")]), 0.5, "the part 'gout'")
+        >>> hit.confidence, hit.reason
+        (0.5, "the part 'gout'")
+    """
     for hit in hits:
         reason = "; ".join(part for part in (why, hit.reason if hit.reason != "name" or not why else "") if part)
         yield Hit(hit.place, hit.confidence * by, reason, hit.level, hit.key)

@@ -81,10 +81,9 @@ def without_markers(text: str) -> str:
     return re.sub(r"(?:\s*[,;/]\s*)+$|^[\s,;/-]+", "", left)
 
 
-_COMPOUND = re.compile(r"(?<=\w)-(?:associated|induced|mediated|related)\b", re.I)
-
-
-_CAUSED = re.compile(r"^.*\w-(?:associated|induced|mediated|related)\s+(?=\w)", re.I)
+_LINK = "(?:associated|induced|mediated|related)"
+_COMPOUND = re.compile(rf"(?<=\w)-{_LINK}\b", re.I)
+_CAUSED = re.compile(rf"^.*\w-{_LINK}\s+(?=\w)", re.I)
 
 
 def without_cause(text: str) -> str:
@@ -117,7 +116,10 @@ _VIRUS = re.compile(
        |cytomegalovirus|adenovirus|enterovirus|rotavirus|influenza|coxsackie\w*|COVID-19|SARS-CoV-2)\s+(?=\w)""",
     re.X | re.I,
 )
-_SPECIES_OF = r"\s+(?:species|spp?\.?|[a-z]{4,})"
+_ORGANISMS = tuple(
+    re.compile(rf"^(?:{_GENERA}){species}\s+(?=\w)") for species in ("", r"\s+(?:species|spp?\.?|[a-z]{4,})")
+)
+"""A genus alone, and with its species."""
 
 
 def without_organism(text: str) -> tuple[str, ...]:
@@ -131,8 +133,7 @@ def without_organism(text: str) -> tuple[str, ...]:
     """
     if (virus := _VIRUS.match(text)) is not None:
         return (f"viral {text[virus.end() :]}", text[virus.end() :])
-    patterns = (rf"^(?:{_GENERA})\s+(?=\w)", rf"^(?:{_GENERA}){_SPECIES_OF}\s+(?=\w)")
-    hits = (re.match(pattern, text) for pattern in patterns)
+    hits = (pattern.match(text) for pattern in _ORGANISMS)
     return tuple(text[hit.end() :] for hit in hits if hit is not None)
 
 

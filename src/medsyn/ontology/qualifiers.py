@@ -162,10 +162,10 @@ _TAIL = re.compile(
     r"""\s+(?:secondary\ to|due\ to|caused\ by|induced\ by|triggered\ by|associated\ with|complicated\ by
         |complicating|presenting\ (?:as|with)|mimicking|masquerading\ as|manifesting\ (?:as|with)
         |resulting\ (?:in|from)|leading\ to|causing|following|after|in\ the\ (?:setting|context)\ of
-        |as\ an?\ (?:complication|result)\ of|with(?!in)|without|involving|affecting|arising\ (?:from|in)|and|plus
+        |with(?!in)|without|involving|affecting|arising\ (?:from|in)|and|plus
         |in\ an?(?!\w)|status\ post|s/p|versus|vs\.?|during|superimposed\ on|on\ a\ background\ of
-        |extending\ (?:in)?to|confirmed\ (?:by|on)|compounded\ by|accompanied\ by|masked\ by|secondarily
-        |(?:originat|aris|occurr|develop|deriv|evolv)(?:ing|ed)|requiring|treated|diagnosed|revealed\ by
+        |extending\ (?:in)?to|compounded\ by|accompanied\ by|masked\ by|secondarily
+        |(?:originat|aris|occurr|develop|deriv|evolv)(?:ing|ed)|requiring|treated
         |responsive\ to|refractory\ to|resistant\ to|on\ (?:top|the\ background)\ of|that|which|who|because\ of
         |as\ (?:the\ )?(?:cause|presentation|manifestation)\ of|into|through|containing|communicating|adjacent\ to
         |coexist(?:ing|ent)\ with|simulating|revealing
@@ -173,10 +173,10 @@ _TAIL = re.compile(
         |until\ proven|before|likely|probably|possibly|from\ an?|diagnos(?:is|ed)|confirmation|based|via|despite
         |given|alone|as\ (?:an?|in)|or|when|while|presents?|comes|came|(?:was|were|is|are|has|had|have|been)
         |such\ as|including|under|shows?|showed|evidences?|demonstrat(?:es?|ed)|reveals?|revealed
-        |as\ (?:an?|the)\ (?:\w+\ )?(?:complication|result|cause)\ of
+        |as\ the\ (?:\w+\ )?(?:complication|result|cause)\ of
         |(?:confirmed|established|proven|identified|demonstrated|verified|supported|detected)
-        |(?!associated\b|linked\b|setting\b)[a-z]{3,}(?:ed|ing)\s+(?:as|at|by|following|from|in|near|of|on|over|through|throughout|to
-          |under|upon|using|via|with|within|after|during|for)
+        |(?!associated\b|linked\b|setting\b)[a-z]{3,}(?:ed|ing)\s+(?:as|at|by|following|from|in|near|of|on|over|through|throughout
+          |to|under|upon|using|via|with|within|after|during|for)
         |[a-z]{4,}ing\s+(?:the|an?|his|her|both|all|multiple|adjacent|surrounding))(?!\w).*$""",
     re.I | re.X | re.S,
 )

@@ -44,8 +44,10 @@ _LINKS = word_set(
 
 _TELLS = re.compile(
     r"""^(?:diagnos\w+|cases?|onset|combination|consistent|compatible|suggest\w*|suspicion|suspected|indicat\w+
-        |confirm\w*|reveal\w*|show\w*|identif\w+|support\w*|presence|pregnancy|experienc\w*|suspicious|worrisome|suffer\w*|ha[ds]|have|having
-        |patients?|follow-up|findings?|picture|features|concern\w*|favou?r\w*|found|evidence|impression|complicated)$""",
+        |confirm\w*|reveal\w*|show\w*|identif\w+|support\w*|presence|pregnancy
+        |experienc\w*|suspicious|worrisome|suffer\w*|ha[ds]|have|having
+        |patients?|follow-up|findings?|picture|features|concern\w*|favou?r\w*|found|evidence
+        |impression|complicated)$""",
     re.X | re.I,
 )
 """What a frame must have one of, besides a word such as "of"."""
