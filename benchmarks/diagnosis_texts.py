@@ -7,6 +7,7 @@ Records are the sources' own ids, with the number or letter of an item where a r
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import re
@@ -207,6 +208,8 @@ def texts(shared: Path) -> dict[tuple[str, str], str]:
             found["AgentClinic", f"{name}:{number}"] = json.loads(line)["OSCE_Examination"]["Correct_Diagnosis"]
     found.update(_roco(shared / "data" / "figures" / "roco_captions"))
     found.update(_medxpertqa(bench / "MedXpertQA" / "medxpertqa_mm_input.jsonl.gz"))
+    found.update(_medqa(bench / "MedXpertQA" / "medqa_test_input.jsonl.gz"))
+    found.update(_medec(bench / "MEDEC"))
     return {key: text.strip() for key, text in found.items()}
 
 
@@ -260,6 +263,28 @@ def _medxpertqa(path: Path) -> Iterator[Entry]:
                 text = option["content"].strip().partition("\n")[0]
                 if option["letter"] not in question["label"] and NO_DIAGNOSIS.search(text) is None:
                     yield ("MedXpertQA option", f"{question['id']}:{option['letter']}"), text
+
+
+def _medqa(path: Path) -> Iterator[Entry]:
+    """Options, right and wrong, of MedQA's test questions that ask for the diagnosis."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for question in map(json.loads, lines):
+            asked, _, answers = question["question"].partition("\nAnswer Choices: ")
+            if ASKS.search(SENTENCE_END.split(" ".join(asked.split()))[-1]) is None:
+                continue
+            for found in re.finditer(r"\((?P<letter>[A-J])\) (?P<words>.+?)(?= \([A-J]\) |$)", answers):
+                if NO_DIAGNOSIS.search(found["words"]) is None:
+                    yield ("MedQA option", f"{question['id']}:{found['letter']}"), found["words"]
+
+
+def _medec(folder: Path) -> Iterator[Entry]:
+    """The mended sentence of each note whose error is the diagnosis."""
+    for part in ("Test", "Validation"):
+        path = folder / f"MEDEC-MS-{part}Set-with-GroundTruth-and-ErrorType.csv"
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["Error Type"].casefold() == "diagnosis":
+                    yield ("MEDEC", row["Text ID"]), row["Corrected Sentence"]
 
 
 def _roco(folder: Path) -> Iterator[Entry]:

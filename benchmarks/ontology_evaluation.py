@@ -3,7 +3,7 @@
 Run: ``python benchmarks/ontology_evaluation.py [--lot 3] [--errors] [--shared FOLDER] [--index FILE]``.
 Prints the tables of ``docs/ontology.md`` for the rules as they are. The labels are in ``tests/data``, in the lots
 in which they were drawn; the texts are read in place from the shared folder, and so are the files that the index
-is made of where none is given. Errors of the last lot are never printed: a look at them ends its use as a test.
+is made of where none is given. Errors of the last two lots are never printed: a look at them ends its use as a test.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from medsyn.ontology.build import build
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
-LOTS = ("1", "2", "3", "4", "5", "6", "7")
-HELD_OUT = "7"
-"""The lot whose errors nobody has looked at."""
+LOTS = ("1", "2", "3", "4", "5", "6", "7", "8")
+HELD_OUT = ("7", "8")
+"""The lots whose errors nobody has looked at."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels = labelled(options.shared, options.lot or LOTS)
     counted, wrong = score(ontology, labels)
     for label, found in wrong if options.errors else ():
-        if label.lot == HELD_OUT:
+        if label.lot in HELD_OUT:
             continue
         said = "nothing" if found.concept is None else f"{found.concept.id} {found.concept.name}"
         expected = "|".join(sorted(label.concepts)) or "none"

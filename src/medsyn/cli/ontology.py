@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medsyn.cli import show
+from medsyn.cli.run import JudgeTemperature, read_temperature
 
 if TYPE_CHECKING:
     from medsyn.ontology import Ontology
@@ -43,6 +44,10 @@ def build(
             metavar="FILE",
         ),
     ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="Your own names: CSV with the columns text, concept (see `reword`).", metavar="FILE"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to write, instead of the cache directory.", metavar="PATH")
     ] = None,
@@ -55,14 +60,14 @@ def build(
     from medsyn.ontology.build import build as make
 
     with show.progress("reading terms") as advance:
-        made = make(doid, orphanet or [], out, each=advance)
+        made = make(doid, orphanet or [], out, each=advance, names=names)
     if as_json:
         show.plain({**asdict(made), "path": str(made.path)})
         return
     typer.echo(
         f"wrote {made.path}: {made.concepts:,} concepts with {made.names:,} names, from {made.doid:,} terms of "
         f"the Disease Ontology and {made.orphanet:,} of Orphanet; {made.with_prevalence:,} with a prevalence "
-        f"class ({made.digest[:12]})"
+        f"class{f'; {made.own:,} names of your own' if names else ''} ({made.digest[:12]})"
     )
 
 
@@ -109,6 +114,55 @@ def find(
     for row in rows:
         said = f"{row['concept']} {row['name']} ({row['confidence']:.2f})" if row["concept"] else "no concept"
         typer.echo(f"{row['text']}: {said}: {row['reason']}")
+
+
+@app.command()
+def reword(
+    source: Annotated[
+        Path, typer.Argument(help="A file with one diagnosis a line, a run, or a casebook.", metavar="SOURCE")
+    ],
+    out: Annotated[Path, typer.Argument(help="The file of names; one that is there is gone on with.", metavar="OUT")],
+    model: Annotated[str, typer.Option(help="The model that is asked, such as openai:MODEL.")],
+    base_url: Annotated[str | None, typer.Option(help="Address of the model's server.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the key.")] = None,
+    temperature: JudgeTemperature = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight at once.")] = 8,
+    ontology: _Index = None,
+    as_json: _Json = False,
+) -> None:
+    """Have a language model say what terminologies call the diagnoses that have no concept, also Chinese ones.
+
+    Only names that the ontology knows count. Look the file through (strike what is wrong, write `none` where a
+    text is no disease), then build the index again with `--names`: from there on nothing is asked any more.
+
+    Example: `medsyn ontology reword runs/first names.csv --model openai:MODEL`
+    """
+    import asyncio
+
+    from medsyn.judge import open_reader
+    from medsyn.model import ModelSettings
+    from medsyn.run.rewording import diagnoses_in
+    from medsyn.run.rewording import reword as ask
+
+    degrees = read_temperature(temperature, "--temperature")
+    texts, opened = diagnoses_in(source), _open(ontology)
+    settings = ModelSettings(base_url=base_url, api_key_env=api_key_env, concurrency=concurrency)
+    asked = open_reader(model, settings, f"--model {model!r}", "reword", "a model, such as openai:MODEL")
+    with show.progress("asking") as advance:
+        made = asyncio.run(ask(texts, opened, asked, out, advance, temperature=degrees))
+    if as_json:
+        show.plain({"out": str(out), "diagnoses": len(texts), **asdict(made)})
+    else:
+        typer.echo(
+            f"{len(texts)} diagnoses: {made.known} have a concept, {made.before} stood in {out}; of the others "
+            f"{made.found} now have one, {made.unknown} none"
+        )
+        for reason, lost in made.failed.items():
+            typer.echo(f"{len(lost)} without an answer, asked again by the same command: {reason}")
+        if made.found:
+            typer.echo(f"next: look {out} through, then medsyn ontology build ... --names {out}")
+    if made.failed and not (made.found or made.unknown):
+        raise typer.Exit(1)
 
 
 @app.command()

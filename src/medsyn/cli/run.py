@@ -197,7 +197,7 @@ def grade(
         done = grade_run(
             folder,
             choices,
-            temperature=_temperature(judge_temperature),
+            temperature=read_temperature(judge_temperature),
             cases=cases,
             budget=money,
             retry_failed=bool(retry_failed),
@@ -206,7 +206,12 @@ def grade(
     finish(done, as_json)
 
 
-def _temperature(text: str | None) -> float | None:
+def read_temperature(text: str | None, flag: str = "--judge-temperature") -> float | None:
+    """Return a temperature as a flag has it: 0 by default, None for ``server``.
+
+    Raises:
+        InputError: it is no number.
+    """
     from medsyn.case import InputError
 
     if text == "server":
@@ -214,7 +219,7 @@ def _temperature(text: str | None) -> float | None:
     try:
         return float(text or 0)
     except ValueError:
-        raise InputError(f"--judge-temperature: found {text!r}, expected a number or 'server'") from None
+        raise InputError(f"{flag}: found {text!r}, expected a number or 'server'") from None
 
 
 def _choices(names: list[str] | None, reach: dict[str, Any]) -> list[dict[str, Any]] | None:

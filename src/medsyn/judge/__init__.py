@@ -18,7 +18,7 @@ from medsyn.judge.exact import ExactJudge
 from medsyn.judge.rubric import RubricJudge
 from medsyn.judge.types import COVERED, LOWEST, ItemVerdict, Judge, Scale, Subject, Verdict
 from medsyn.judge.verdicts import SCORES, failed_verdict
-from medsyn.model import ModelSettings, open_models
+from medsyn.model import Model, ModelSettings, open_models
 
 __all__ = [
     "CHECKLISTS",
@@ -33,9 +33,10 @@ __all__ = [
     "Verdict",
     "failed_verdict",
     "open_judge",
+    "open_reader",
 ]
 
-_CANNOT_GRADE = ("baseline", "human", "phantom")
+_READS_NO_RULES = ("baseline", "human", "phantom")
 """Prefixes of respondents that read no rubric."""
 
 
@@ -63,9 +64,22 @@ def open_judge(name: str, settings: ModelSettings | None = None, temperature: fl
     if not colon:
         hint = nearest(name, ["exact", "ontology"])
         raise InputError(f"judge {name!r}: {hint}; a model is written with its prefix, such as openai:{name}")
-    if prefix in _CANNOT_GRADE:
-        raise InputError(f"judge {name!r}: a {prefix} cannot grade; expected exact, ontology, or a model")
+    model = open_reader(name, settings, f"judge {name!r}", "grade", "exact, ontology, or a model")
+    return RubricJudge(model, temperature)
+
+
+def open_reader(name: str, settings: ModelSettings | None, where: str, verb: str, expected: str) -> Model:
+    """Open the one model of a name that can follow written rules.
+
+    For messages: ``where`` the name stands, the ``verb`` of what it is for, and what is ``expected``.
+
+    Raises:
+        InputError: an unknown name, a respondent that reads no rules, or a name of several models.
+    """
+    prefix = name.partition(":")[0]
+    if prefix in _READS_NO_RULES:
+        raise InputError(f"{where}: a {prefix} cannot {verb}; expected {expected}")
     models = open_models(name, settings)
     if len(models) != 1:
-        raise InputError(f"judge {name!r}: found {len(models)} models, expected one")
-    return RubricJudge(models[0], temperature)
+        raise InputError(f"{where}: found {len(models)} models, expected one")
+    return models[0]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medsyn.ontology import store
 from medsyn.ontology.doid import read_doid
+from medsyn.ontology.index import Ontology
 from medsyn.ontology.keys import tables
 from medsyn.ontology.merge import merged
 from medsyn.ontology.orphanet import read_orphanet
+from medsyn.ontology.own import concepts_of, read_names
 from medsyn.ontology.types import OntologyError
 
 
@@ -31,6 +33,8 @@ class Built:
     """Names, synonyms and abbreviations."""
     with_prevalence: int
     """Concepts with a prevalence class."""
+    own: int
+    """The user's own names."""
 
 
 def build(
@@ -38,6 +42,8 @@ def build(
     orphanet: Sequence[Path],
     out: Path | None = None,
     each: Callable[[], None] = lambda: None,
+    *,
+    names: Path | None = None,
 ) -> Built:
     """Make an index from ``doid.obo`` or files of Orphanet or both, by default in the cache directory.
 
@@ -46,13 +52,15 @@ def build(
         orphanet: files of Orphanet, in any order.
         out: where the index is written.
         each: called after each term.
+        names: the user's own names (`medsyn.ontology.own`).
 
     Raises:
-        OntologyError: if no file is given, or one cannot be read.
+        OntologyError: if no file is given, one cannot be read, or a name's concept is in none.
     """
     files = [*([doid] if doid else []), *orphanet]
     if not files:
         raise OntologyError("no source", found="neither --doid nor --orphanet", expected="at least one file")
+    own = read_names(names) if names else []
     mine = read_doid(doid, each) if doid else []
     theirs = read_orphanet(orphanet, each)
     concepts, systems = merged(mine, theirs)
@@ -60,9 +68,14 @@ def build(
         concepts=tuple(concepts),
         systems=tuple(systems[concept.id] for concept in concepts),
         old_ids={old: entry.id for entry in mine for old in entry.old_ids},
-        sources=tuple(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in files),
+        sources=tuple(
+            f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+            for path in (*files, *([names] if names else []))
+        ),
         tables=tables(concepts),
     )
+    if names:
+        index = replace(index, own=concepts_of(own, names, Ontology(index)))
     path = out or store.default_path()
     digest = store.write(index, path)
     return Built(
@@ -73,4 +86,5 @@ def build(
         concepts=len(concepts),
         names=sum(len(concept.names) for concept in concepts),
         with_prevalence=sum(concept.prevalence is not None for concept in concepts),
+        own=len(index.own),
     )

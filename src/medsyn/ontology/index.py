@@ -10,6 +10,7 @@ from pathlib import Path
 from medsyn.ontology import store
 from medsyn.ontology.find import Finder
 from medsyn.ontology.types import Concept, Found, OntologyError, Relation
+from medsyn.ontology.words import plain
 
 NEAR = 2
 """Steps up, from either side, within which a common ancestor is near."""
@@ -49,10 +50,19 @@ class Ontology:
         """Return the concept that a free-text diagnosis names, or a `Found` without one, and the reason."""
         found = self._asked.get(text)
         if found is None:
-            found = self._finder.find(text)
+            found = self._own(text) or self._finder.find(text)
             if len(self._asked) < 100_000:
                 self._asked[text] = found
         return found
+
+    def _own(self, text: str) -> Found | None:
+        id_ = self._index.own.get(plain(text)) if self._index.own else None
+        if id_ is None:
+            return None
+        if not id_:
+            return Found(None, 0.0, "own name: names no disease")
+        concept = self._at(id_)
+        return Found(concept, 0.95, "own name", concept.name)
 
     def concept(self, code: str) -> Concept:
         """Return the concept with an id or code, such as ``ORPHA:558``, ``DOID:0050156`` or ``OMIM:154700``.
@@ -179,7 +189,8 @@ class Ontology:
                     continue  # a code that is not in the index says nothing
         for name in names:
             found = self.find(name)
-            # a common name may have lost a site or a course, which its disease's names have not
-            if found.concept is not None and found.confidence >= 0.9 and "common name" not in found.reason:
+            # a common name, or one's own, may have lost a site or a course, which its disease's names have not
+            lax = "common name" in found.reason or found.reason == "own name"
+            if found.concept is not None and found.confidence >= 0.9 and not lax:
                 return found.concept
         return None

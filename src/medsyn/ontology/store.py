@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -33,6 +33,9 @@ class Index:
     """The files that it was made of, by name and content hash."""
     tables: Mapping[Level, Table]
     """Which concept, by its place, a name's key leads to."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Texts that the user names, as `medsyn.ontology.words.plain` has them, each with its concept's id; with
+    nothing where it names no disease."""
     digest: str = ""
     """SHA-256 over the content."""
 
@@ -63,6 +66,8 @@ def write(index: Index, path: Path) -> str:
             for c, of in zip(index.concepts, index.systems, strict=True)
         ],
     }
+    if index.own:
+        content["own"] = dict(sorted(index.own.items()))
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
@@ -96,8 +101,15 @@ def read(path: Path) -> Index:
         raise OntologyError("not an index of this version", file=path, found=f"format {version}", expected=again)
     rows = content["concepts"]
     systems = _Rows(rows, lambda row: frozenset(content["systems"][mark] for mark in row[9]))
-    old = MappingProxyType(content["old_ids"])
-    return Index(_Rows(rows, _concept), systems, old, tuple(content["sources"]), content["tables"], _digest(text))
+    return Index(
+        concepts=_Rows(rows, _concept),
+        systems=systems,
+        old_ids=MappingProxyType(content["old_ids"]),
+        sources=tuple(content["sources"]),
+        tables=content["tables"],
+        own=MappingProxyType(content.get("own", {})),
+        digest=_digest(text),
+    )
 
 
 _Made = TypeVar("_Made")
