@@ -130,6 +130,17 @@ def test_lists_and_captions_give_their_diagnoses_and_no_headings(texts_of: Modul
     assert {caption: texts_of.captioned(caption) for caption in captions} == captions
 
 
+def test_questions_give_their_options_and_notes_their_mended_sentences(texts_of: ModuleType, shared: Path):
+    found = texts_of.texts(shared)
+    questions = {record.partition(":")[0] for source, record in found if source == "MedQA option"}
+    assert len(questions) == 118
+    assert found["MedQA option", "test-00035:A"] == "Psoriatic arthritis"
+    assert not any("(B)" in text for (source, _), text in found.items() if source == "MedQA option")
+    sentences = [text for (source, _), text in found.items() if source == "MEDEC"]
+    assert len(sentences) == 202
+    assert sum("diagnos" in text.casefold() for text in sentences) > 50
+
+
 def test_the_benchmark_prints_errors_only_where_they_are_asked_for(
     evaluation: ModuleType, shared: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -186,8 +197,9 @@ def test_hand_labelled_diagnoses_are_normalised_no_worse_than_documented(
     evaluation: ModuleType, ontology: Ontology, shared: Path
 ):
     counted, wrong = evaluation.score(ontology, evaluation.labelled(shared))
-    assert counted.precision.value >= 0.99, [label.text for label, found in wrong if found.concept is not None]
-    assert counted.recall.value >= 0.88
+    opened = [pair for pair in wrong if pair[0].lot not in evaluation.HELD_OUT]
+    assert counted.precision.value >= 0.99, [label.text for label, found in opened if found.concept is not None]
+    assert counted.recall.value >= 0.86
 
 
 def test_texts_that_are_no_diseases_give_no_concept(evaluation: ModuleType, ontology: Ontology):
