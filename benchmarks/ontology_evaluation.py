@@ -1,9 +1,11 @@
 """How well free-text diagnoses are normalised: hand-labelled diagnoses, and texts that are no diseases.
 
-Run: ``python benchmarks/ontology_evaluation.py [--lot 3] [--errors] [--shared FOLDER] [--index FILE]``.
+Run: ``python benchmarks/ontology_evaluation.py [--lot 3] [--errors] [--reworded A] [--chinese]
+[--shared FOLDER] [--index FILE]``.
 Prints the tables of ``docs/ontology.md`` for the rules as they are. The labels are in ``tests/data``, in the lots
 in which they were drawn; the texts are read in place from the shared folder, and so are the files that the index
-is made of where none is given. Errors of the last two lots are never printed: a look at them ends its use as a test.
+is made of where none is given. Errors of the last two lots are never printed: a look at them ends their use as
+a test, and so does one at ``tests/data/reworded_diagnoses.csv``.
 """
 
 from __future__ import annotations
@@ -11,15 +13,17 @@ from __future__ import annotations
 import argparse
 import csv
 import tempfile
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from diagnosis_texts import texts
 
 from medsyn.measure import Estimate, wilson
 from medsyn.ontology import Concept, Found, Ontology
 from medsyn.ontology.build import build
+from medsyn.run.rewording import concept_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests" / "data"
@@ -96,9 +100,49 @@ def is_right(found: Found, label: Labelled) -> bool:
     return found.concept is not None and not label.concepts.isdisjoint(ids_of(found.concept))
 
 
-def score(ontology: Ontology, labels: Iterable[Labelled]) -> tuple[Score, list[tuple[Labelled, Found]]]:
-    """Return how many labels were met, and every error: a wrong concept, one too many, one not found."""
-    pairs = [(label, ontology.find(label.text)) for label in labels]
+Said = Mapping[tuple[str, str], tuple[str, ...]]
+"""What a language model said terminologies call a text, by its source and record."""
+
+
+def read_rewordings(model: str) -> Said:
+    """Return what a language model said of the texts of lots 7 and 8 that have no concept."""
+    return {(row["source"], row["record"]): _said(row) for row in _rows("reworded") if row["model"] == model}
+
+
+def in_chinese(labels: Iterable[Labelled]) -> tuple[list[Labelled], Said]:
+    """Return the labels whose texts were put into Chinese, with those, and what a model said of them."""
+    rows = {(row["source"], row["record"]): row for row in _rows("chinese")}
+    known = [label for label in labels if (label.source, label.record) in rows]
+    put = [replace(label, text=rows[label.source, label.record]["text"]) for label in known]
+    return put, {key: _said(row) for key, row in rows.items()}
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (DATA / f"{name}_diagnoses.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _said(row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(filter(None, row["said"].split(" | ")))
+
+
+def score(
+    ontology: Ontology,
+    labels: Iterable[Labelled],
+    reworded: Said = MappingProxyType({}),
+) -> tuple[Score, list[tuple[Labelled, Found]]]:
+    """Return how many labels were met, and every error: a wrong concept, one too many, one not found.
+
+    A text without a concept has that of its rewording, where there is one.
+    """
+
+    def find(label: Labelled) -> Found:
+        found = ontology.find(label.text)
+        said = reworded.get((label.source, label.record), ()) if found.concept is None else ()
+        concept = concept_of(said, ontology)
+        return found if concept is None else Found(concept, 0.95, "reworded", concept.name)
+
+    pairs = [(label, find(label)) for label in labels]
     right = sum(is_right(found, label) for label, found in pairs)
     given = sum(found.concept is not None for _, found in pairs)
     having = sum(bool(label.concepts) for label, _ in pairs)
@@ -137,6 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lot", choices=LOTS, help="one lot of labels alone")
     parser.add_argument("--errors", action="store_true", help="print each text that is not given its concept")
+    parser.add_argument("--reworded", choices=("A", "B"), help="with what a language model said of lots 7 and 8")
+    parser.add_argument("--chinese", action="store_true", help="texts put into Chinese, with what a model said")
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument(
         "--index", type=Path, help="an index that is already made; default: made of the shared files"
@@ -144,8 +190,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         ontology = Ontology.open(open_index(options.index, options.shared, Path(folder)))
-    labels = labelled(options.shared, options.lot or LOTS)
-    counted, wrong = score(ontology, labels)
+    labels = labelled(options.shared, options.lot or (HELD_OUT if options.reworded else LOTS))
+    reworded = read_rewordings(options.reworded) if options.reworded else {}
+    if options.chinese:
+        labels, reworded = in_chinese(labels)
+    counted, wrong = score(ontology, labels, reworded)
     for label, found in wrong if options.errors else ():
         if label.lot in HELD_OUT:
             continue
@@ -159,10 +208,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(row("all", counted))
     for lot in LOTS:
         if of_it := [label for label in labels if label.lot == lot]:
-            print(row(f"lot {lot}", score(ontology, of_it)[0]))
+            print(row(f"lot {lot}", score(ontology, of_it, reworded)[0]))
     for source in sorted({label.source for label in labels}):
         of_it = [label for label in labels if label.source == source]
-        print(row(source, score(ontology, of_it)[0]))
+        print(row(source, score(ontology, of_it, reworded)[0]))
     plain = [(text, ontology.find(text)) for text in non_diseases()]
     named = [(text, found) for text, found in plain if found.concept is not None]
     for text, found in named:

@@ -202,6 +202,29 @@ def test_hand_labelled_diagnoses_are_normalised_no_worse_than_documented(
     assert counted.recall.value >= 0.86
 
 
+@pytest.mark.parametrize("model", ["A", "B"])
+def test_with_a_language_models_rewordings_the_closed_lots_keep_to_the_aim(
+    evaluation: ModuleType, ontology: Ontology, shared: Path, model: str
+):
+    labels = evaluation.labelled(shared, evaluation.HELD_OUT)
+    alone, _ = evaluation.score(ontology, labels)
+    counted, _ = evaluation.score(ontology, labels, evaluation.read_rewordings(model))
+    assert counted.texts == 302
+    assert counted.precision.value >= 0.97
+    assert counted.recall.value >= 0.90 > alone.recall.value + 0.1
+
+
+def test_diagnoses_put_into_chinese_are_known_by_their_rewordings(
+    evaluation: ModuleType, ontology: Ontology, shared: Path
+):
+    labels, said = evaluation.in_chinese(evaluation.labelled(shared))
+    assert len(labels) == 150
+    assert evaluation.score(ontology, labels)[0].right < 15, "by rule, only a Latin name in brackets is known"
+    counted, _ = evaluation.score(ontology, labels, said)
+    assert counted.precision.value >= 0.94
+    assert counted.recall.value >= 0.90
+
+
 def test_texts_that_are_no_diseases_give_no_concept(evaluation: ModuleType, ontology: Ontology):
     found = {text: ontology.find(text).concept for text in evaluation.non_diseases()}
     assert {text: concept.name for text, concept in found.items() if concept is not None} == {}

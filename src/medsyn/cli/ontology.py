@@ -121,7 +121,9 @@ def reword(
     source: Annotated[
         Path, typer.Argument(help="A file with one diagnosis a line, a run, or a casebook.", metavar="SOURCE")
     ],
-    out: Annotated[Path, typer.Argument(help="The file of names; one that is there is gone on with.", metavar="OUT")],
+    out: Annotated[
+        Path, typer.Argument(help="The file of names; one that is there is gone on with.", metavar="OUT")
+    ],
     model: Annotated[str, typer.Option(help="The model that is asked, such as openai:MODEL.")],
     base_url: Annotated[str | None, typer.Option(help="Address of the model's server.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the key.")] = None,

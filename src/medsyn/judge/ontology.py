@@ -34,7 +34,7 @@ from medsyn.case import Diagnosis, InputError
 from medsyn.judge.types import COVERED, LOWEST, Subject, Verdict
 from medsyn.judge.verdicts import SCORES, failed_verdict
 from medsyn.model import Model, Request, Response
-from medsyn.ontology import Concept, Ontology, OntologyError, Relation
+from medsyn.ontology import NO_DISEASE, Concept, Ontology, OntologyError, Relation
 from medsyn.prompt.reply import same_name
 
 RULES = 1
@@ -51,7 +51,7 @@ class _Entry:
     score: int
     why: str
     known: bool
-    """Whether it has a concept, or is the diagnosis word for word."""
+    """Whether it has a concept, is the diagnosis word for word, or is known to be no disease."""
 
 
 class OntologyJudge:
@@ -123,9 +123,10 @@ class OntologyJudge:
         equal = next((true for true in diagnosis.names if same_name(name, true)), None)
         if equal is not None:
             return _Entry(5, f"{name!r}, is the diagnosis", known=True)
-        concept = self._ontology.find(name).concept
+        found = self._ontology.find(name)
+        concept = found.concept
         if concept is None:
-            return _Entry(0, "", known=False)
+            return _Entry(0, "", known=found.reason == NO_DISEASE)
         relation = self._ontology.relation(truth.id, concept.id)
         score, words = _earned(relation, concept, truth.name)
         what = f"{name!r}" if same_name(name, concept.name) else f"{name!r} ({concept.name})"

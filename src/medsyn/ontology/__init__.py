@@ -5,7 +5,7 @@ Example:
     True
 """
 
-from medsyn.ontology.index import Ontology
+from medsyn.ontology.index import NO_DISEASE, Ontology
 from medsyn.ontology.types import Concept, Found, Kind, OntologyError, Relation, RelationKind
 
-__all__ = ["Concept", "Found", "Kind", "Ontology", "OntologyError", "Relation", "RelationKind"]
+__all__ = ["NO_DISEASE", "Concept", "Found", "Kind", "Ontology", "OntologyError", "Relation", "RelationKind"]

@@ -15,6 +15,9 @@ from medsyn.ontology.words import plain
 NEAR = 2
 """Steps up, from either side, within which a common ancestor is near."""
 
+NO_DISEASE = "own name: names no disease"
+"""The reason why a text has no concept that the user says is no disease."""
+
 _CODES = {"ORPHA": "ORPHA", "ORPHANET": "ORPHA", "OMIM": "OMIM", "MIM": "OMIM", "DOID": "DOID"}
 
 
@@ -60,7 +63,7 @@ class Ontology:
         if id_ is None:
             return None
         if not id_:
-            return Found(None, 0.0, "own name: names no disease")
+            return Found(None, 0.0, NO_DISEASE)
         concept = self._at(id_)
         return Found(concept, 0.95, "own name", concept.name)
 
