@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medsyn.cli import show
-from medsyn.cli.run import JudgeTemperature, read_temperature
+from medsyn.cli.run import Concurrency, Retries, Timeout, read_temperature
 
 if TYPE_CHECKING:
     from medsyn.ontology import Ontology
@@ -45,8 +45,11 @@ def build(
         ),
     ] = None,
     names: Annotated[
-        Path | None,
-        typer.Option(help="Your own names: CSV with the columns text, concept (see `reword`).", metavar="FILE"),
+        list[Path] | None,
+        typer.Option(
+            help="Your own names: CSV with the columns text, concept (see `reword`); may be given several times.",
+            metavar="FILE",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to write, instead of the cache directory.", metavar="PATH")
@@ -60,7 +63,7 @@ def build(
     from medsyn.ontology.build import build as make
 
     with show.progress("reading terms") as advance:
-        made = make(doid, orphanet or [], out, each=advance, names=names)
+        made = make(doid, orphanet or [], out, each=advance, names=names or [])
     if as_json:
         show.plain({**asdict(made), "path": str(made.path)})
         return
@@ -121,14 +124,18 @@ def reword(
     source: Annotated[
         Path, typer.Argument(help="A file with one diagnosis a line, a run, or a casebook.", metavar="SOURCE")
     ],
-    out: Annotated[
-        Path, typer.Argument(help="The file of names; one that is there is gone on with.", metavar="OUT")
-    ],
+    out: Annotated[Path, typer.Argument(help="The file of names, made or gone on with.", metavar="OUT")],
     model: Annotated[str, typer.Option(help="The model that is asked, such as openai:MODEL.")],
     base_url: Annotated[str | None, typer.Option(help="Address of the model's server.")] = None,
     api_key_env: Annotated[str | None, typer.Option(help="Environment variable that holds the key.")] = None,
-    temperature: JudgeTemperature = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight at once.")] = 8,
+    temperature: Annotated[
+        str | None,
+        typer.Option(help="By default 0; 'server' sends none, for models that take none.", metavar="NUMBER"),
+    ] = None,
+    cases: Annotated[Path | None, typer.Option(help="The run's casebook, if it has moved.")] = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = None,
+    retries: Retries = None,
     ontology: _Index = None,
     as_json: _Json = False,
 ) -> None:
@@ -147,8 +154,10 @@ def reword(
     from medsyn.run.rewording import reword as ask
 
     degrees = read_temperature(temperature, "--temperature")
-    texts, opened = diagnoses_in(source), _open(ontology)
-    settings = ModelSettings(base_url=base_url, api_key_env=api_key_env, concurrency=concurrency)
+    texts, opened = diagnoses_in(source, cases), _open(ontology)
+    reach = {"base_url": base_url, "api_key_env": api_key_env, "concurrency": concurrency}
+    reach |= {"timeout_s": timeout, "retries": retries}
+    settings = ModelSettings(**{name: value for name, value in reach.items() if value is not None})
     asked = open_reader(model, settings, f"--model {model!r}", "reword", "a model, such as openai:MODEL")
     with show.progress("asking") as advance:
         made = asyncio.run(ask(texts, opened, asked, out, advance, temperature=degrees))
@@ -156,13 +165,18 @@ def reword(
         show.plain({"out": str(out), "diagnoses": len(texts), **asdict(made)})
     else:
         typer.echo(
-            f"{len(texts)} diagnoses: {made.known} have a concept, {made.before} stood in {out}; of the others "
-            f"{made.found} now have one, {made.unknown} none"
+            f"{len(texts)} diagnoses: {made.known} are known, {made.before} stood in {out}; of the others "
+            f"{made.found} now have a concept, {made.unknown} none"
         )
-        for reason, lost in made.failed.items():
-            typer.echo(f"{len(lost)} without an answer, asked again by the same command: {reason}")
+        show.reasons(made.failed)
+        if made.failed:
+            typer.echo("the same command asks those that failed again")
+        if made.unasked:
+            typer.echo(f"stopped: one after the other failed; {made.unasked} were not asked")
         if made.found:
-            typer.echo(f"next: look {out} through, then medsyn ontology build ... --names {out}")
+            typer.echo(f"next: look {out} through, then build the index again, with --names {out}")
+    if made.unasked:
+        raise typer.Exit(3)
     if made.failed and not (made.found or made.unknown):
         raise typer.Exit(1)
 

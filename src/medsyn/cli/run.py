@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -210,16 +211,19 @@ def read_temperature(text: str | None, flag: str = "--judge-temperature") -> flo
     """Return a temperature as a flag has it: 0 by default, None for ``server``.
 
     Raises:
-        InputError: it is no number.
+        InputError: it is no number from 0 on.
     """
     from medsyn.case import InputError
 
     if text == "server":
         return None
     try:
-        return float(text or 0)
+        degrees = float(text or 0)
     except ValueError:
-        raise InputError(f"{flag}: found {text!r}, expected a number or 'server'") from None
+        degrees = math.nan
+    if not 0 <= degrees < math.inf:
+        raise InputError(f"{flag}: found {text!r}, expected a number from 0 on, or 'server'")
+    return degrees
 
 
 def _choices(names: list[str] | None, reach: dict[str, Any]) -> list[dict[str, Any]] | None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from medsyn.case import Description
     from medsyn.run import Outcome
     from medsyn.run.estimate import Estimate
-    from medsyn.run.execute import Tally
 
 
 def plain(content: Any) -> None:
@@ -123,7 +122,7 @@ def outcome(done: Outcome) -> None:
         said += [f"{tally.failed} failed"] if tally.failed else []
         said += [f"{tally.unanswered} refused or cut off"] if tally.unanswered else []
         typer.echo(f"{tally.model}: {tally.settled} of {tally.total} requests ({', '.join(said)})")
-        _reasons(tally)
+        reasons(tally.reasons, "case ", "; the report lists them all")
     if done.skipped:
         typer.echo(f"{done.skipped} questions were not asked, because the case lacks what they need")
     if done.stopped:
@@ -135,13 +134,13 @@ def outcome(done: Outcome) -> None:
     results(main_table(done.run))
 
 
-def _reasons(tally: Tally, most: int = 3) -> None:
-    """Print the most frequent reasons of failures, each with a case."""
-    ranked = sorted(tally.reasons.items(), key=lambda item: -len(item[1]))
-    for reason, cases in ranked[:most]:
-        typer.echo(f"  {len(cases)} failed, such as case {cases[0]}: {reason}")
+def reasons(lost: Mapping[str, Sequence[str]], what: str = "", rest: str = "", most: int = 3) -> None:
+    """Print the most frequent reasons of failures, each with one of ``what`` was lost; ``rest`` tells of others."""
+    ranked = sorted(lost.items(), key=lambda item: -len(item[1]))
+    for reason, items in ranked[:most]:
+        typer.echo(f"  {len(items)} failed, such as {what}{items[0]}: {reason}")
     if len(ranked) > most:
-        typer.echo(f"  and {len(ranked) - most} more reasons; the report lists them all")
+        typer.echo(f"  and {len(ranked) - most} more reasons{rest}")
 
 
 def results(rows: Any) -> None:

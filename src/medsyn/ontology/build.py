@@ -43,7 +43,7 @@ def build(
     out: Path | None = None,
     each: Callable[[], None] = lambda: None,
     *,
-    names: Path | None = None,
+    names: Sequence[Path] = (),
 ) -> Built:
     """Make an index from ``doid.obo`` or files of Orphanet or both, by default in the cache directory.
 
@@ -52,15 +52,19 @@ def build(
         orphanet: files of Orphanet, in any order.
         out: where the index is written.
         each: called after each term.
-        names: the user's own names (`medsyn.ontology.own`).
+        names: files of the user's own names (`medsyn.ontology.own`).
 
     Raises:
-        OntologyError: if no file is given, one cannot be read, or a name's concept is in none.
+        OntologyError: if no file is given, one cannot be read or would be overwritten, or the concept of a name
+            is in none of them.
     """
     files = [*([doid] if doid else []), *orphanet]
     if not files:
         raise OntologyError("no source", found="neither --doid nor --orphanet", expected="at least one file")
-    own = read_names(names) if names else []
+    path = out or store.default_path()
+    if path.exists() and any(path.samefile(file) for file in (*files, *names) if file.exists()):
+        raise OntologyError("is one of the files that are read", file=path, expected="another place for the index")
+    own = [name for file in names for name in read_names(file)]
     mine = read_doid(doid, each) if doid else []
     theirs = read_orphanet(orphanet, each)
     concepts, systems = merged(mine, theirs)
@@ -68,15 +72,11 @@ def build(
         concepts=tuple(concepts),
         systems=tuple(systems[concept.id] for concept in concepts),
         old_ids={old: entry.id for entry in mine for old in entry.old_ids},
-        sources=tuple(
-            f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-            for path in (*files, *([names] if names else []))
-        ),
+        sources=tuple(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()[:16]}" for file in files),
         tables=tables(concepts),
     )
-    if names:
-        index = replace(index, own=concepts_of(own, names, Ontology(index)))
-    path = out or store.default_path()
+    if own:
+        index = replace(index, own=concepts_of(own, Ontology(index)))
     digest = store.write(index, path)
     return Built(
         path=path,

@@ -10,7 +10,7 @@ from pathlib import Path
 from medsyn.ontology import store
 from medsyn.ontology.find import Finder
 from medsyn.ontology.types import Concept, Found, OntologyError, Relation
-from medsyn.ontology.words import plain
+from medsyn.ontology.words import as_written
 
 NEAR = 2
 """Steps up, from either side, within which a common ancestor is near."""
@@ -18,7 +18,8 @@ NEAR = 2
 NO_DISEASE = "own name: names no disease"
 """The reason why a text has no concept that the user says is no disease."""
 
-_CODES = {"ORPHA": "ORPHA", "ORPHANET": "ORPHA", "OMIM": "OMIM", "MIM": "OMIM", "DOID": "DOID"}
+CODES = {"ORPHA": "ORPHA", "ORPHANET": "ORPHA", "OMIM": "OMIM", "MIM": "OMIM", "DOID": "DOID"}
+"""Prefixes of the codes of concepts, with their systems."""
 
 
 class Ontology:
@@ -59,7 +60,7 @@ class Ontology:
         return found
 
     def _own(self, text: str) -> Found | None:
-        id_ = self._index.own.get(plain(text)) if self._index.own else None
+        id_ = self._index.own.get(as_written(text)) if self._index.own else None
         if id_ is None:
             return None
         if not id_:
@@ -74,7 +75,7 @@ class Ontology:
             OntologyError: if there is none, or several.
         """
         prefix, _, number = code.strip().partition(":")
-        system = _CODES.get(prefix.upper())
+        system = CODES.get(prefix.upper())
         if system is None or not number.strip():
             raise OntologyError(
                 "no code", found=repr(code), expected="one such as ORPHA:558, DOID:0050156 or OMIM:154700"
@@ -191,9 +192,8 @@ class Ontology:
                 except OntologyError:
                     continue  # a code that is not in the index says nothing
         for name in names:
-            found = self.find(name)
-            # a common name, or one's own, may have lost a site or a course, which its disease's names have not
-            lax = "common name" in found.reason or found.reason == "own name"
+            found = self._finder.find(name)  # what the user calls so may have lost a site or a course, ...
+            lax = "common name" in found.reason  # ... and so may a common name
             if found.concept is not None and found.confidence >= 0.9 and not lax:
                 return found.concept
         return None

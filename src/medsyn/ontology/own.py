@@ -9,31 +9,32 @@ notes. A row without a concept says nothing yet; the concept ``none`` says that 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsyn.ontology.index import Ontology
+from medsyn.ontology.index import CODES, Ontology
 from medsyn.ontology.types import Concept, OntologyError
-from medsyn.ontology.words import plain
+from medsyn.ontology.words import as_written
 
 COLUMNS = ("text", "concept")
 """What a file of names must have."""
 NONE = "none"
 """In place of a concept, for a text that names no disease."""
-STRICT = 0.9
-"""The least confidence of a name that stands for a concept here: nothing but spelling may be lost."""
 
-_CODE = re.compile(r"(?:DOID|ORPHA|OMIM):\d+")
+_AS_IT_STANDS = frozenset(
+    ("name", "synonym", "abbreviation", "common name", "spelling", "word order", "head word")
+)
+"""Rules by which a text is found that is a name of a concept, spelling and the order of words apart."""
+_MOST_FAULTS = 20
 
 
 @dataclass(frozen=True)
 class OwnName:
     """A row of a file of names."""
 
-    line: int
-    """Where it stands in the file, from 1."""
+    place: str
+    """The file and the line, from 1."""
     text: str
     concept: str
     """A code, a name or `NONE`, as written; empty where nothing is said yet."""
@@ -43,7 +44,7 @@ def read_names(path: Path) -> list[OwnName]:
     """Return the rows of a file of names.
 
     Raises:
-        OntologyError: the file cannot be read, lacks a column, or has a row without text.
+        OntologyError: the file cannot be read, lacks a column, or has rows without a text.
     """
     expected = f"CSV in UTF-8 with the columns {', '.join(COLUMNS)}"
     try:
@@ -51,55 +52,71 @@ def read_names(path: Path) -> list[OwnName]:
             reader = csv.DictReader(file, strict=True)
             found = list(reader.fieldnames or ())
             if not set(COLUMNS) <= set(found):
-                raise OntologyError(
-                    "wrong columns", file=path, found=", ".join(found) or "nothing", expected=expected
-                )
-            rows = [
-                OwnName(reader.line_num, (row["text"] or "").strip(), (row["concept"] or "").strip())
-                for row in reader
-            ]
+                said = ", ".join(found) or "nothing"
+                raise OntologyError("wrong columns", file=path, found=said, expected=expected)
+            rows = []
+            for row in reader:
+                place = f"{path}, line {reader.line_num}"
+                rows.append(OwnName(place, (row["text"] or "").strip(), (row["concept"] or "").strip()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OntologyError(f"cannot be read ({error})", file=path, expected=expected) from error
-    for row in rows:
-        if not plain(row.text):
-            raise OntologyError(
-                "text without a letter", file=f"{path}, line {row.line}", found=repr(row.text), expected="a name"
-            )
+    _refuse(
+        f"{row.place}: found no letter in the text, expected a name" for row in rows if not has_letter(row.text)
+    )
     return rows
 
 
-def concepts_of(names: Iterable[OwnName], path: Path, ontology: Ontology) -> dict[str, str]:
-    """Return the id of each text's concept, by the `plain` text; empty where the text names no disease.
+def has_letter(text: str) -> bool:
+    """Whether a text can be a name."""
+    return any(letter.isalpha() for letter in text)
+
+
+def concepts_of(names: Iterable[OwnName], ontology: Ontology) -> dict[str, str]:
+    """Return the id of each text's concept, by the text `as_written`; empty where it names no disease.
 
     Raises:
-        OntologyError: a concept that the ontology does not have, or one text with two.
+        OntologyError: with every row whose concept the ontology does not have, or whose text has another above.
     """
     found: dict[str, str] = {}
+    faults = []
     for row in names:
         if not row.concept:
             continue
-        where = f"{path}, line {row.line}"
-        id_ = "" if row.concept == NONE else _id(row.concept, where, ontology)
-        if found.setdefault(plain(row.text), id_) != id_:
-            raise OntologyError("a text that has another concept above", file=where, found=repr(row.text))
+        try:
+            id_ = "" if row.concept.casefold() == NONE else _id(row.concept, ontology)
+        except OntologyError as error:
+            faults.append(f"{row.place}: {error}")
+            continue
+        if found.setdefault(as_written(row.text), id_) != id_:
+            faults.append(f"{row.place}: found {row.text!r} with another concept than above, expected one")
+    _refuse(faults)
     return found
 
 
-def _id(concept: str, where: str, ontology: Ontology) -> str:
-    if _CODE.fullmatch(concept):
-        try:
-            return ontology.concept(concept).id
-        except OntologyError as error:
-            raise OntologyError(str(error), file=where) from None
+def called(name: str, ontology: Ontology) -> Concept | None:
+    """Return the concept that a name is a name of, spelling apart; None where nothing is called so.
+
+    No stage, bracket or qualifier may be lost, and no typing error is mended.
+    """
+    found = ontology.find(name)
+    return found.concept if _AS_IT_STANDS.issuperset(found.reason.split("; ")) else None
+
+
+def _id(concept: str, ontology: Ontology) -> str:
+    if concept.partition(":")[0].strip().upper() in CODES:
+        return ontology.concept(concept).id
     stands = called(concept, ontology)
     if stands is None:
         raise OntologyError(
-            "no concept has this name", file=where, found=repr(concept), expected=f"a code, a name, or {NONE}"
+            "no concept has this name", found=repr(concept), expected=f"a code, a name of the sources, or {NONE}"
         )
     return stands.id
 
 
-def called(name: str, ontology: Ontology) -> Concept | None:
-    """Return the concept that a name is a name of, spelling apart; None where nothing is called so."""
-    found = ontology.find(name)
-    return found.concept if found.confidence >= STRICT else None
+def _refuse(faults: Iterable[str]) -> None:
+    """Raise one error with all faults, where there are any."""
+    lines = list(faults)
+    if len(lines) > _MOST_FAULTS:
+        lines = [*lines[:_MOST_FAULTS], f"and {len(lines) - _MOST_FAULTS} more"]
+    if lines:
+        raise OntologyError("\n".join(lines))

@@ -34,8 +34,8 @@ class Index:
     tables: Mapping[Level, Table]
     """Which concept, by its place, a name's key leads to."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """Texts that the user names, as `medsyn.ontology.words.plain` has them, each with its concept's id; with
-    nothing where it names no disease."""
+    """Texts that the user names (`medsyn.ontology.words.as_written`), each with its concept's id; with nothing
+    where it names no disease."""
     digest: str = ""
     """SHA-256 over the content."""
 

@@ -254,6 +254,22 @@ def plain(text: str) -> str:
     return " ".join(spelling(word) for word in _TOKEN.findall(lower))
 
 
+_CHINESE_GAP = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
+
+
+def as_written(text: str) -> str:
+    """Return a text without what does not tell two writings apart: case, width, spacing, a full stop at the end.
+
+    Every sign stays: "ER+" is not "ER-".
+
+    Example:
+        >>> as_written(" Our  CODE 17. "), as_written("红斑 狼疮（ＥＲ＋）")
+        ('our code 17', '红斑狼疮(er+)')
+    """
+    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return _CHINESE_GAP.sub("", folded).strip(" .,;。、")
+
+
 def words(text: str) -> list[str]:
     """Return the folded words of a text in order, without articles; a prefix is one word with the next.
 

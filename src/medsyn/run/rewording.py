@@ -1,9 +1,9 @@
 """Diagnoses that the ontology does not know, in other words: a language model says what terminologies call them.
 
-The model sees the text of one diagnosis and names its disease in English; it never sees a concept, a case or a
-true diagnosis. A name counts only where the ontology knows it as it stands, so that the model cannot make up a
-concept. What comes out is a file of names (`medsyn.ontology.own`): to be looked through, then built into an index,
-after which everything is deterministic again. Chinese diagnoses become known in this way too.
+The model sees the text of one diagnosis and names its disease in English; it is shown no concept and nothing of a
+case. A name counts only where the ontology knows it as it stands, so that the model cannot make up a concept. What
+comes out is a file of names (`medsyn.ontology.own`): to be looked through, then built into an index, after which
+everything is deterministic again. Chinese diagnoses become known in this way too.
 
 The file grows row by row, and a diagnosis that stands in it is not asked again: an interrupted run goes on.
 """
@@ -11,27 +11,29 @@ The file grows row by row, and a diagnosis that stands in it is not asked again:
 from __future__ import annotations
 
 import asyncio
-import csv
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from medsyn.case import Casebook, InputError
 from medsyn.model import Model, Request, Response, Sampling
-from medsyn.ontology import Concept, Ontology
-from medsyn.ontology.own import COLUMNS, called, read_names
+from medsyn.ontology import NO_DISEASE, Concept, Ontology
+from medsyn.ontology.own import called, has_letter, read_names
+from medsyn.ontology.words import as_written
 from medsyn.prompt import fenced, fill, fill_text
 from medsyn.prompt.reply import after_reasoning, json_values
 from medsyn.run.load import Run
+from medsyn.run.names_file import NamesFile
 from medsyn.taxonomy import Language
 
-ROW = (*COLUMNS, "name", "said", "model")
-"""The columns of the file: the text, its concept's code, the concept's name, what the model said, which model."""
 MOST = 6
-"""Names of an answer that are looked up."""
+"""Names of an answer that are kept and looked up."""
+LONGEST = 1000
+"""Characters of the longest diagnosis that is asked, and of the longest name that is kept."""
+GIVE_UP = 20
+"""Failures in a row after which no more is asked."""
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Reworded:
     """What came of a list of diagnoses."""
 
     known: int = 0
-    """Diagnoses that have a concept without a model."""
+    """Diagnoses that are known without a model: they have a concept, or are said to be no disease."""
     before: int = 0
     """Diagnoses that stood in the file already."""
     found: int = 0
@@ -48,10 +50,16 @@ class Reworded:
     """Diagnoses whose rewording has none, or that the model gave no name."""
     failed: dict[str, list[str]] = field(default_factory=dict)
     """Diagnoses without a readable answer, by the reason; they are asked again by the next run."""
+    unasked: int = 0
+    """Diagnoses that were not asked any more, because everything before them failed."""
 
 
-def diagnoses_in(source: Path) -> list[str]:
-    """Return the diagnoses of a run (its cases' and those that models named), a casebook, or a file of lines.
+def diagnoses_in(source: Path, cases: Path | None = None) -> list[str]:
+    """Return the diagnoses of a run (its cases' and those that models named), a casebook, or a file.
+
+    Args:
+        source: the folder of a run or a casebook, a file of names (CSV), or one with a diagnosis a line.
+        cases: where a run's casebook is, if it has moved.
 
     Raises:
         InputError: there is no such file or folder, or it cannot be read.
@@ -59,17 +67,20 @@ def diagnoses_in(source: Path) -> list[str]:
     if not source.exists():
         raise InputError(f"{source}: found nothing, expected a file of diagnoses, a run or a casebook")
     if source.is_dir():
-        run = Run.load(source) if (source / "run.json").is_file() else None
+        run = Run.load(source, cases) if (source / "run.json").is_file() else None
         book = Casebook.load(source) if run is None else run.book
         named = [name for result in run.results for name in result.diagnoses] if run is not None else []
         texts = [*(name for case in book if case.diagnosis for name in case.diagnosis.names), *named]
+    elif source.suffix.lower() == ".csv":
+        texts = [row.text for row in read_names(source)]
     else:
         try:
             texts = source.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             place = f"{source}: no UTF-8 text (byte {error.start})"
             raise InputError(f"{place}; expected one diagnosis a line") from error
-    return list(dict.fromkeys(tidy for text in texts if (tidy := " ".join(text.split()))))
+    found = {as_written(text): " ".join(text.split()) for text in reversed(texts) if has_letter(text)}
+    return list(reversed(found.values()))
 
 
 def request_for(text: str, temperature: float | None = 0.0) -> Request:
@@ -94,7 +105,7 @@ def request_for(text: str, temperature: float | None = 0.0) -> Request:
 
 
 def names_said(response: Response) -> tuple[str, ...]:
-    """Return the names that a response holds.
+    """Return the names that a response holds, the first `MOST`.
 
     Raises:
         ValueError: with the reason why it holds none that can be read.
@@ -106,13 +117,15 @@ def names_said(response: Response) -> tuple[str, ...]:
     for value in reversed(json_values(after_reasoning(response.text) or "")):
         said: Any = value.get("names") if isinstance(value, dict) else None
         if isinstance(said, list) and all(isinstance(name, str) for name in said):
-            return tuple(dict.fromkeys(" ".join(name.split()) for name in said if name.strip()))
+            # half characters, which no file can hold, become question marks
+            tidy = (" ".join(name.encode("utf-8", "replace").decode().split())[:LONGEST] for name in said)
+            return tuple(dict.fromkeys(name for name in tidy if name))[:MOST]
     raise ValueError("the response holds no JSON object with names")
 
 
 def concept_of(said: Iterable[str], ontology: Ontology) -> Concept | None:
     """Return the concept of the first name that the ontology knows as it stands; None where it knows none."""
-    found = (called(name, ontology) for name in tuple(said)[:MOST])
+    found = (called(name, ontology) for name in said)
     return next((concept for concept in found if concept is not None), None)
 
 
@@ -136,64 +149,57 @@ async def reword(
         temperature: as `request_for`.
 
     Raises:
-        OntologyError: the file is there, and is no file of names.
+        InputError: the file is there and is not one that this made, or another process writes it.
     """
     made = Reworded()
-    before = {row.text for row in read_names(out)} if out.exists() and _whole(out) else set()
-    asked = []
-    for text in texts:
-        if text in before:
-            made.before += 1
-        elif ontology.find(text).concept is not None:
-            made.known += 1
-        else:
-            asked.append(text)
-    limit = asyncio.Semaphore(model.concurrency)
-    with _rows(out) as write:
-
-        async def one(text: str) -> None:
-            async with limit:
-                response = await model.respond(request_for(text, temperature))
-            try:
-                said = names_said(response)
-            except ValueError as error:
-                made.failed.setdefault(str(error), []).append(text)
-            else:
-                concept = concept_of(said, ontology)
-                made.found += concept is not None
-                made.unknown += concept is None
-                place = (concept.id, concept.name) if concept is not None else ("", "")
-                write((text, *place, " | ".join(said), model.name))
-            each()
-
-        try:
-            await asyncio.gather(*map(one, asked))
-        finally:
-            await model.close()
+    try:
+        with NamesFile(out) as file:
+            asked = []
+            for text in texts:
+                found = ontology.find(text)
+                if as_written(text) in file.texts:
+                    made.before += 1
+                elif found.concept is not None or found.reason == NO_DISEASE:
+                    made.known += 1
+                else:
+                    asked.append(text)
+            await _ask(asked, ontology, model, file, made, each, temperature)
+    finally:
+        await model.close()
     return made
 
 
-def _whole(out: Path) -> bool:
-    """Drop a last row that a killed process left torn; whether anything is left."""
-    text = out.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if whole != text:
-        out.write_bytes(whole)
-    return bool(whole)
+async def _ask(
+    texts: Sequence[str],
+    ontology: Ontology,
+    model: Model,
+    file: NamesFile,
+    made: Reworded,
+    each: Callable[[], None],
+    temperature: float | None,
+) -> None:
+    """Ask for each text, as many at once as the model takes, until all are asked or nothing succeeds any more."""
+    waiting, in_a_row = iter(texts), 0
 
+    async def work() -> None:
+        nonlocal in_a_row
+        for text in waiting:
+            if in_a_row >= GIVE_UP:
+                made.unasked += 1
+                continue
+            try:
+                if len(text) > LONGEST:
+                    raise ValueError(f"longer than {LONGEST} characters")
+                said = names_said(await model.respond(request_for(text, temperature)))
+            except ValueError as error:
+                in_a_row += 1
+                made.failed.setdefault(str(error), []).append(text)
+            else:
+                in_a_row = 0
+                concept = concept_of(said, ontology)
+                made.found += concept is not None
+                made.unknown += concept is None
+                file.add(text, concept, said, model.name)
+            each()
 
-@contextmanager
-def _rows(out: Path) -> Iterator[Callable[[tuple[str, ...]], None]]:
-    """Open a file of names to write rows at its end, each handed over at once."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    new = not out.exists() or not out.stat().st_size
-    with out.open("a", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-
-        def write(row: tuple[str, ...]) -> None:
-            rows.writerow(row)
-            file.flush()
-
-        if new:
-            write(ROW)
-        yield write
+    await asyncio.gather(*(work() for _ in range(min(model.concurrency, len(texts)))))
