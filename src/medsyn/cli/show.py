@@ -135,7 +135,7 @@ def outcome(done: Outcome) -> None:
 
 
 def reasons(lost: Mapping[str, Sequence[str]], what: str = "", rest: str = "", most: int = 3) -> None:
-    """Print the most frequent reasons of failures, each with one of ``what`` was lost; ``rest`` tells of others."""
+    """Print the most frequent reasons of failures, each with one of what was lost; ``rest`` tells of others."""
     ranked = sorted(lost.items(), key=lambda item: -len(item[1]))
     for reason, items in ranked[:most]:
         typer.echo(f"  {len(items)} failed, such as {what}{items[0]}: {reason}")

@@ -60,9 +60,8 @@ def read_names(path: Path) -> list[OwnName]:
                 rows.append(OwnName(place, (row["text"] or "").strip(), (row["concept"] or "").strip()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OntologyError(f"cannot be read ({error})", file=path, expected=expected) from error
-    _refuse(
-        f"{row.place}: found no letter in the text, expected a name" for row in rows if not has_letter(row.text)
-    )
+    blank = (row for row in rows if not has_letter(row.text))
+    _refuse(f"{row.place}: found no letter in the text {row.text!r}, expected a name" for row in blank)
     return rows
 
 
