@@ -266,6 +266,13 @@ def test_json_is_found_in_prose():
     assert json_values("[" * 100_000) == []
 
 
+def test_half_characters_that_json_escapes_become_question_marks_and_whole_ones_stay():
+    """A reply with one ended a whole run, since no file can hold it."""
+    mixed = r'["half \ud83d thing", {"\uD83D": "\ud83d\ude00"}]'
+    assert json_values(mixed) == [["half ? thing", {"?": "\U0001f600"}]]
+    assert json_values(r'["a \\ud83d path"]') == [[r"a \ud83d path"]]
+
+
 # --- looking for a word first must never change what is read ---------------------------------------------------
 
 FRAGMENTS = st.lists(

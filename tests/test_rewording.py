@@ -134,7 +134,7 @@ def test_killed_while_it_asks_it_loses_nothing_that_was_answered(
     process.send_signal(signal.SIGKILL)
     process.wait()
     with out.open("a", encoding="utf-8") as file:
-        file.write('"strange, th')  # what a kill in the middle of a row leaves
+        file.write('"strange, th')  # what a full disk leaves of a row
     before = fake_server.count
     done = subprocess.run(
         [str(word) for word in command], capture_output=True, text=True, timeout=120, check=False
@@ -158,7 +158,37 @@ def test_a_file_that_an_editor_left_without_a_last_line_break_loses_no_row(
     assert fake_server.count == 1
 
 
-@pytest.mark.parametrize("content", ['{"precious": 1}', "text,concept\nmine,none\n", "a\nb"])
+@pytest.mark.parametrize("end", ['"怪病, 二'.encode()[:-1], b'"half, a row', b"GPA case,DOID:14323"])
+def test_a_last_line_that_is_no_whole_row_is_moved_aside_and_never_deleted(
+    tmp_path: Path, index: Path, fake_server: FakeServer, end: bytes
+):
+    fake_server.answer = answer
+    source, out = tmp_path / "texts.txt", tmp_path / "said.csv"
+    source.write_text("a fall\nodd thing\n", encoding="utf-8")
+    out.write_bytes("text,concept,name,said,model\n一,DOID:14323,,,m\na fall,,,,m\n".encode() + end)
+    result = reword(index, fake_server, source)
+    assert result.exit_code == 0
+    assert f"the last line of {out} was not whole, and lies in {out}.torn now" in result.output
+    assert (tmp_path / "said.csv.torn").read_bytes() == end + b"\n"
+    assert [row.text for row in read_names(out)] == ["一", "a fall", "odd thing"]
+
+
+def test_what_a_spreadsheet_makes_of_the_file_is_gone_on_with(
+    tmp_path: Path, index: Path, fake_server: FakeServer
+):
+    fake_server.answer = answer
+    source, out = tmp_path / "texts.txt", tmp_path / "said.csv"
+    source.write_text("a fall\nodd thing\n", encoding="utf-8")
+    columns = '\ufeff"text","concept","name","said","model","note, mine"\r\n'
+    out.write_text(columns + ',,,,,\r\n"a fall","none","","","m","two\nlines"', encoding="utf-8", newline="")
+    assert reword(index, fake_server, source).exit_code == 0
+    assert [(row.text, row.concept) for row in read_names(out)] == [("a fall", "none"), ("odd thing", "")]
+    assert not (tmp_path / "said.csv.torn").exists()
+
+
+@pytest.mark.parametrize(
+    "content", ['{"precious": 1}', "text,concept\nmine,none\n", "a\nb", 'text,concept,name,said,model\n"a\n']
+)
 def test_a_file_that_it_did_not_make_is_refused_and_stays_as_it_was(
     tmp_path: Path, index: Path, fake_server: FakeServer, content: str
 ):
@@ -167,7 +197,7 @@ def test_a_file_that_it_did_not_make_is_refused_and_stays_as_it_was(
     out.write_text(content, encoding="utf-8")
     result = reword(index, fake_server, source)
     assert result.exit_code == 1
-    assert "expected one that this command made" in str(result.exception)
+    assert "which begins with 'text,concept,name,said,model', or none" in str(result.exception)
     assert (out.read_text(encoding="utf-8"), fake_server.count) == (content, 0)
 
 
@@ -188,6 +218,30 @@ def test_what_is_said_to_be_no_disease_is_not_asked(tmp_path: Path, index: Path,
     source.write_text("a fall\n", encoding="utf-8")
     assert json.loads(reword(index, fake_server, source, "--json").stdout)["known"] == 1
     assert fake_server.count == 0
+
+
+def test_texts_that_no_model_answers_do_not_keep_others_from_being_asked(
+    tmp_path: Path, index: Path, fake_server: FakeServer
+):
+    fake_server.answer = lambda received: "no" if "odd" in received.text else '{"names": []}'
+    source = tmp_path / "texts.txt"
+    long = [f"{n} {'x' * 1000}" for n in range(25)]
+    source.write_text("\n".join([*long, *(f"odd {n}" for n in range(25)), "a fall"]), encoding="utf-8")
+    said = json.loads(reword(index, fake_server, source, "--concurrency", 1, "--json").stdout)
+    assert (said["unknown"], said["unasked"], fake_server.count) == (1, 0, 26)
+    assert {reason: len(lost) for reason, lost in said["failed"].items()} == {
+        "longer than 1000 characters": 25,
+        "the response holds no JSON object with names": 25,
+    }
+
+
+def test_names_that_the_user_has_given_count(tmp_path: Path, index: Path, fake_server: FakeServer):
+    (tmp_path / "own.csv").write_text("text,concept\nlong fingers,DOID:14323\n", encoding="utf-8")
+    build(*orphadata.write(tmp_path), index, names=[tmp_path / "own.csv"])
+    fake_server.answer = lambda received: '{"names": ["long fingers"]}'
+    source = tmp_path / "texts.txt"
+    source.write_text("a fall\n", encoding="utf-8")
+    assert json.loads(reword(index, fake_server, source, "--json").stdout)["found"] == 1
 
 
 def test_names_that_have_lost_or_mended_something_do_not_count(
@@ -216,6 +270,7 @@ def test_a_server_where_everything_fails_is_asked_no_more(tmp_path: Path, index:
         (Response("k", text='{"names": ["a", " a ", ""]}'), ("a",)),
         (Response("k", text='<think>{"names": ["no"]}</think>{"names": []}'), ()),
         (Response("k", text='{"names": ["half \\ud83d"]}'), ("half ?",)),
+        (Response("k", text='{"names": ["1. Marfan syndrome", "(2) a", "3 b"]}'), ("Marfan syndrome", "a", "3 b")),
         (Response("k", text=json.dumps({"names": [str(n) for n in range(9)]})), tuple("012345")),
         (Response("k", text='{"names": "a"}'), "no JSON object with names"),
         (Response("k", text='{"names": [1]}'), "no JSON object with names"),

@@ -377,6 +377,13 @@ def test_half_characters_from_a_server_are_kept_as_question_marks(place, fake_se
     assert run_study(wanted).run.results == results
 
 
+def test_half_characters_inside_a_reply_s_json_do_not_end_the_run(place, fake_server):
+    fake_server.answer = lambda received: r'{"diagnoses": ["Gout \ud83d foot", "Sepsis"]}'
+    outcome = run_study(study(place, fake_server, task="ddx", judge="exact", limit=2))
+    assert {result.diagnoses for result in outcome.run.results} == {("Gout ? foot", "Sepsis")}
+    assert outcome.verdicts == len(outcome.run.results)
+
+
 def test_a_budget_stops_where_the_server_counts_no_tokens(place, fake_server):
     body = {"id": "x", "object": "chat.completion", "created": 0, "model": "m"}
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "A"}}

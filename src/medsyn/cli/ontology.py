@@ -168,11 +168,13 @@ def reword(
             f"{len(texts)} diagnoses: {made.known} are known, {made.before} stood in {out}; of the others "
             f"{made.found} now have a concept, {made.unknown} none"
         )
+        if made.torn:
+            typer.echo(f"the last line of {out} was not whole, and lies in {made.torn} now")
         show.reasons(made.failed)
         if made.failed:
             typer.echo("the same command asks those that failed again")
         if made.unasked:
-            typer.echo(f"stopped: one after the other failed; {made.unasked} were not asked")
+            typer.echo(f"stopped: the server failed one after the other; {made.unasked} were not asked")
         if made.found:
             typer.echo(f"next: look {out} through, then build the index again, with --names {out}")
     if made.unasked:

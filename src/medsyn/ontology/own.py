@@ -23,7 +23,7 @@ NONE = "none"
 """In place of a concept, for a text that names no disease."""
 
 _AS_IT_STANDS = frozenset(
-    ("name", "synonym", "abbreviation", "common name", "spelling", "word order", "head word")
+    ("own name", "name", "synonym", "abbreviation", "common name", "spelling", "word order", "head word")
 )
 """Rules by which a text is found that is a name of a concept, spelling and the order of words apart."""
 _MOST_FAULTS = 20
@@ -57,7 +57,8 @@ def read_names(path: Path) -> list[OwnName]:
             rows = []
             for row in reader:
                 place = f"{path}, line {reader.line_num}"
-                rows.append(OwnName(place, (row["text"] or "").strip(), (row["concept"] or "").strip()))
+                if any(row.values()):  # spreadsheets leave empty rows
+                    rows.append(OwnName(place, (row["text"] or "").strip(), (row["concept"] or "").strip()))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise OntologyError(f"cannot be read ({error})", file=path, expected=expected) from error
     blank = (row for row in rows if not has_letter(row.text))

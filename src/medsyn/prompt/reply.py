@@ -72,7 +72,10 @@ _MOST_FAILURES = 100
 
 
 def json_values(text: str) -> list[Any]:
-    """Return the JSON objects and arrays that stand in a text, fenced or bare, outermost and in order."""
+    """Return the JSON objects and arrays that stand in a text, fenced or bare, outermost and in order.
+
+    Half characters (escaped lone surrogates), which no file can hold, become question marks.
+    """
     decoder = json.JSONDecoder()
     values: list[Any] = []
     position = failures = 0
@@ -82,13 +85,20 @@ def json_values(text: str) -> list[Any]:
             break
         try:
             value, position = decoder.raw_decode(text, opening.start())
-            values.append(value)
+            values.append(_whole(value) if _HALF.search(text, opening.start(), position) else value)
         except (ValueError, RecursionError):  # the latter from brackets nested too deep
             position, failures = opening.end(), failures + 1
     return values
 
 
 _OPENING = re.compile(r"[{\[]")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _whole(value: Any) -> Any:
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
 _DIGITS = re.compile(r"[0-9]{1,3}")
 
 

@@ -27,6 +27,8 @@ class NamesFile:
         self._path = path
         self.texts: set[str] = set()
         """The texts that stand in it, `as_written`."""
+        self.torn: Path | None = None
+        """Where a last line that was not whole lies now; None where there was none."""
 
     def __enter__(self) -> NamesFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,36 +50,43 @@ class NamesFile:
         """Write a row, and hand it over to the operating system."""
         code, name = (concept.id, concept.name) if concept is not None else ("", "")
         row = dict(zip(ROW, (text, code, name, " | ".join(said), model), strict=True))
-        csv.DictWriter(self._file, self._columns, lineterminator="\n").writerow(row)
-        self._file.flush()
+        line = io.StringIO(newline="")
+        csv.DictWriter(line, self._columns, lineterminator="\n").writerow(row)
+        self._write(line.getvalue())
 
     def _go_on(self) -> list[str]:
-        """Make the file ready for another row: with its columns, without a row that a kill left torn."""
-        self._file.seek(0)
-        try:
-            text = self._file.read()
-        except UnicodeDecodeError as error:
-            raise InputError(f"{self._path}: found no UTF-8 text (byte {error.start}), expected CSV") from error
-        if not text:
-            self._file.write(",".join(ROW) + "\n")
-            self._file.flush()
+        """Make the file ready for another row, and return its columns.
+
+        A last line that a full disk left torn is moved to the file `torn`; nothing is ever deleted.
+        """
+        data = self._path.read_bytes()
+        if not data:
+            self._write(",".join(ROW) + "\n")
             return list(ROW)
-        head, *_ = text.splitlines()
-        columns = head.removeprefix("\ufeff").split(",")
-        if not set(ROW) <= set(columns):
+        ended, end = data.endswith((b"\n", b"\r")), len(data)
+        rows = _rows(data)
+        if not ended and (not rows or len(rows[-1]) != len(rows[0])):
+            end = data.rfind(b"\n") + 1
+            rows = _rows(data[:end])
+        if not rows or not set(ROW) <= set(rows[0]):
+            head = data[:80].decode("utf-8", "replace").splitlines()[0]
             raise InputError(
-                f"{self._path}: found a file that begins with {head[:80]!r}, expected one that this command made, "
-                f"which begins with {','.join(ROW)!r}, or none"
+                f"{self._path}: found a file that begins with {head!r}, or is no CSV in UTF-8, expected one that "
+                f"this command made, which begins with {','.join(ROW)!r}, or none"
             )
-        if not text.endswith(("\n", "\r")):
-            start = max(text.rfind("\n"), text.rfind("\r")) + 1
-            if start and not _is_row(text[start:], len(columns)):
-                self._file.truncate(len(text[:start].encode()))
-            else:
-                self._file.write("\n")
-            self._file.flush()
+        if end < len(data):
+            self.torn = self._path.with_name(f"{self._path.name}.torn")
+            with self.torn.open("ab") as torn:
+                torn.write(data[end:] + b"\n")
+            self._file.truncate(end)
+        elif not ended:
+            self._write("\n")
         self.texts = {as_written(row.text) for row in read_names(self._path)}
-        return columns
+        return rows[0]
+
+    def _write(self, text: str) -> None:
+        self._file.write(text)
+        self._file.flush()
 
     def _lock(self) -> None:
         try:
@@ -92,10 +101,9 @@ class NamesFile:
             ) from None
 
 
-def _is_row(line: str, fields: int) -> bool:
-    """Whether a line without an end is a whole row all the same, as some editors leave it."""
+def _rows(data: bytes) -> list[list[str]] | None:
+    """The rows of a CSV file; None where it is none."""
     try:
-        rows = list(csv.reader(io.StringIO(line), strict=True))
-    except csv.Error:
-        return False
-    return [len(row) for row in rows] == [fields]
+        return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return None

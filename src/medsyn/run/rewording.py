@@ -11,6 +11,7 @@ The file grows row by row, and a diagnosis that stands in it is not asked again:
 from __future__ import annotations
 
 import asyncio
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +34,10 @@ MOST = 6
 LONGEST = 1000
 """Characters of the longest diagnosis that is asked, and of the longest name that is kept."""
 GIVE_UP = 20
-"""Failures in a row after which no more is asked."""
+"""Failures of the server in a row after which no more is asked."""
+
+_NUMBER = re.compile(r"^\s*\(?\d{1,2}[.)]\s+")
+"""A list's number, which would be taken for a type: "1. Loeys-Dietz syndrome"."""
 
 
 @dataclass
@@ -51,7 +55,9 @@ class Reworded:
     failed: dict[str, list[str]] = field(default_factory=dict)
     """Diagnoses without a readable answer, by the reason; they are asked again by the next run."""
     unasked: int = 0
-    """Diagnoses that were not asked any more, because everything before them failed."""
+    """Diagnoses that were not asked any more, because the server failed again and again."""
+    torn: str = ""
+    """The file that holds a last line of the file of names which was not whole."""
 
 
 def diagnoses_in(source: Path, cases: Path | None = None) -> list[str]:
@@ -117,8 +123,7 @@ def names_said(response: Response) -> tuple[str, ...]:
     for value in reversed(json_values(after_reasoning(response.text) or "")):
         said: Any = value.get("names") if isinstance(value, dict) else None
         if isinstance(said, list) and all(isinstance(name, str) for name in said):
-            # half characters, which no file can hold, become question marks
-            tidy = (" ".join(name.encode("utf-8", "replace").decode().split())[:LONGEST] for name in said)
+            tidy = (" ".join(_NUMBER.sub("", name).split())[:LONGEST] for name in said)
             return tuple(dict.fromkeys(name for name in tidy if name))[:MOST]
     raise ValueError("the response holds no JSON object with names")
 
@@ -145,7 +150,7 @@ async def reword(
         ontology: what they are looked up in.
         model: the model that is asked; closed at the end.
         out: the file of names, made anew or gone on with.
-        each: called after each answer.
+        each: called after each diagnosis that is known or answered.
         temperature: as `request_for`.
 
     Raises:
@@ -154,15 +159,18 @@ async def reword(
     made = Reworded()
     try:
         with NamesFile(out) as file:
+            made.torn = str(file.torn or "")
             asked = []
             for text in texts:
-                found = ontology.find(text)
+                await asyncio.sleep(0)  # so that an interrupt comes through
                 if as_written(text) in file.texts:
                     made.before += 1
-                elif found.concept is not None or found.reason == NO_DISEASE:
+                elif (found := ontology.find(text)).concept is not None or found.reason == NO_DISEASE:
                     made.known += 1
                 else:
                     asked.append(text)
+                    continue
+                each()
             await _ask(asked, ontology, model, file, made, each, temperature)
     finally:
         await model.close()
@@ -178,7 +186,7 @@ async def _ask(
     each: Callable[[], None],
     temperature: float | None,
 ) -> None:
-    """Ask for each text, as many at once as the model takes, until all are asked or nothing succeeds any more."""
+    """Ask for each text, as many at once as the model takes, until all are asked or the server only fails."""
     waiting, in_a_row = iter(texts), 0
 
     async def work() -> None:
@@ -190,12 +198,12 @@ async def _ask(
             try:
                 if len(text) > LONGEST:
                     raise ValueError(f"longer than {LONGEST} characters")
-                said = names_said(await model.respond(request_for(text, temperature)))
+                response = await model.respond(request_for(text, temperature))
+                in_a_row = 0 if response.failure is None else in_a_row + 1
+                said = names_said(response)
             except ValueError as error:
-                in_a_row += 1
                 made.failed.setdefault(str(error), []).append(text)
             else:
-                in_a_row = 0
                 concept = concept_of(said, ontology)
                 made.found += concept is not None
                 made.unknown += concept is None
