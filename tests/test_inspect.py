@@ -13,7 +13,7 @@ from medsyn.case import ImagePart, InputError, TextPart
 from medsyn.model import ModelSettings, Request, Response, Sampling, open_models
 from medsyn.run.start import run_study
 from medsyn.run.study import Study
-from test_openai import picture
+from model_requests import answer, picture, request
 
 pytest.importorskip("inspect_ai")
 from inspect_ai.log import transcript
@@ -30,27 +30,12 @@ KEY = "sk-very-secret-0123456789"
 OPTIONS = ("Influenza", "Measles", "Gout")
 
 
-def request(*parts: TextPart | ImagePart, **fields: object) -> Request:
-    fields = {"case": "c1", "task": "fdx", "condition": "images", "language": "en", **fields}
-    return Request(parts=parts or (TextPart("Well?", "question"),), **fields)
-
-
 @pytest.fixture(autouse=True)
 def _key_and_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_API_KEY", KEY)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name in ("LOCAL_BASE_URL", "INSPECT_EVAL_MODEL", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-
-
-def answer(model, *requests: Request) -> list[Response]:
-    async def run() -> list[Response]:
-        try:
-            return await asyncio.gather(*(model.respond(one) for one in requests or (request(),)))
-        finally:
-            await model.close()
-
-    return asyncio.run(run())
 
 
 def ask(server: FakeServer, *requests: Request, **settings: object) -> list[Response]:

@@ -13,11 +13,12 @@ from PIL import Image as PILImage
 from safetensors.torch import load_file, save_file
 
 from local_models import ROOT, by_hand, checkpoint, loaded, requests, text_only, with_text
-from medsyn.case import Image, ImagePart, InputError, TextPart, inspect_image
+from medsyn.case import Image, ImagePart, InputError, TextPart
 from medsyn.model import ModelSettings, Request, open_models
 from medsyn.model.local.chat import TemplateError, chat_text, open_chat
 from medsyn.model.local.encoding import Encoder, EncodingError, ImageCache
 from medsyn.model.local.loading import load
+from model_requests import keep
 from tiny_checkpoints import CONTEXT, KINDS
 
 
@@ -31,20 +32,6 @@ def picture(folder: Path, size: tuple[int, int], colour: str = "red", **how: obj
     """An image file of one colour."""
     drawn = PILImage.new(how.pop("mode", "RGB"), size, colour)
     return keep(folder, drawn, f"{size[0]}x{size[1]}.png", **how)
-
-
-def keep(folder: Path, drawn: PILImage.Image, name: str, **how: object) -> Image:
-    """An image file with what a casebook says of it."""
-    drawn.save(folder / name, **how)
-    facts = inspect_image(folder / name)
-    return Image(
-        file=name,
-        sha256=facts.sha256,
-        bytes=facts.bytes,
-        width=facts.width,
-        height=facts.height,
-        folder=folder,
-    )
 
 
 def ask(*parts: object, system: str | None = "Be brief.") -> Request:

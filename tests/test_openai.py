@@ -15,7 +15,7 @@ from PIL import Image as PILImage
 from fake_server import Fault, Reply, error
 from medsyn.case import Image, ImagePart, InputError, TextPart, inspect_image
 from medsyn.model import ModelSettings, Request, Sampling, open_models
-from openai_requests import ask, picture, request
+from model_requests import ask, picture, request
 
 KEY = "sk-very-secret-0123456789"
 

@@ -9,7 +9,7 @@ import pytest
 from fake_server import FakeServer, Fault, error
 from medsyn.case import TextPart
 from medsyn.model import ModelSettings, Response, Sampling, open_models
-from openai_requests import ask, request
+from model_requests import ask, request
 
 
 @pytest.fixture(autouse=True)

@@ -211,9 +211,14 @@ def test_a_text_is_asked_once_however_it_is_written_and_never_without_a_letter(
     assert fake_server.count == 3
 
 
+def with_own_name(folder: Path, index: Path, row: str) -> None:
+    """Build the index again with a name of one's own."""
+    (folder / "own.csv").write_text(f"text,concept\n{row}\n", encoding="utf-8")
+    build(*orphadata.write(folder), index, names=[folder / "own.csv"])
+
+
 def test_what_is_said_to_be_no_disease_is_not_asked(tmp_path: Path, index: Path, fake_server: FakeServer):
-    (tmp_path / "own.csv").write_text("text,concept\na fall,none\n", encoding="utf-8")
-    build(*orphadata.write(tmp_path), index, names=[tmp_path / "own.csv"])
+    with_own_name(tmp_path, index, "a fall,none")
     source = tmp_path / "texts.txt"
     source.write_text("a fall\n", encoding="utf-8")
     assert json.loads(reword(index, fake_server, source, "--json").stdout)["known"] == 1
@@ -236,8 +241,7 @@ def test_texts_that_no_model_answers_do_not_keep_others_from_being_asked(
 
 
 def test_names_that_the_user_has_given_count(tmp_path: Path, index: Path, fake_server: FakeServer):
-    (tmp_path / "own.csv").write_text("text,concept\nlong fingers,DOID:14323\n", encoding="utf-8")
-    build(*orphadata.write(tmp_path), index, names=[tmp_path / "own.csv"])
+    with_own_name(tmp_path, index, "long fingers,DOID:14323")
     fake_server.answer = lambda received: '{"names": ["long fingers"]}'
     source = tmp_path / "texts.txt"
     source.write_text("a fall\n", encoding="utf-8")

@@ -86,10 +86,11 @@ def find(
     Example: `medsyn ontology find "Lt. renal cell carcinoma, stage III" "Wegener's"`
     """
     from medsyn.case import InputError
+    from medsyn.ontology.own import read_lines
 
     asked = list(texts or [])
     if file is not None:
-        asked += [line for line in _lines(file) if line.strip()]
+        asked += [line for line in read_lines(file) if line.strip()]
     if not asked:
         raise InputError("ontology find: no text; give diagnoses, or --file FILE with one a line")
     opened = _open(ontology)
@@ -260,15 +261,6 @@ def distractors(folder: _Folder, ontology: _Index = None, as_json: _Json = False
 
 def _names(case: Any) -> tuple[tuple[str, ...], dict[str, str]]:
     return (case.diagnosis.names, case.diagnosis.codes) if case.diagnosis else ((), {})
-
-
-def _lines(file: Path) -> list[str]:
-    from medsyn.case import InputError
-
-    try:
-        return file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: no UTF-8 text (byte {error.start}); expected one diagnosis a line") from error
 
 
 def _open(path: Path | None) -> Ontology:

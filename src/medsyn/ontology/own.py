@@ -66,6 +66,19 @@ def read_names(path: Path) -> list[OwnName]:
     return rows
 
 
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a file with one diagnosis a line.
+
+    Raises:
+        OntologyError: the file is no text in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        said = f"no UTF-8 text (byte {error.start})"
+        raise OntologyError(said, file=path, expected="one diagnosis a line") from error
+
+
 def has_letter(text: str) -> bool:
     """Whether a text can be a name."""
     return any(letter.isalpha() for letter in text)

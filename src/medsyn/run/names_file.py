@@ -50,9 +50,8 @@ class NamesFile:
         """Write a row, and hand it over to the operating system."""
         code, name = (concept.id, concept.name) if concept is not None else ("", "")
         row = dict(zip(ROW, (text, code, name, " | ".join(said), model), strict=True))
-        line = io.StringIO(newline="")
-        csv.DictWriter(line, self._columns, lineterminator="\n").writerow(row)
-        self._write(line.getvalue())
+        csv.DictWriter(self._file, self._columns, lineterminator="\n").writerow(row)
+        self._file.flush()
 
     def _go_on(self) -> list[str]:
         """Make the file ready for another row, and return its columns.

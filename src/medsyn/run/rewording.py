@@ -21,7 +21,7 @@ from typing import Any
 from medsyn.case import Casebook, InputError
 from medsyn.model import Model, Request, Response, Sampling
 from medsyn.ontology import NO_DISEASE, Concept, Ontology
-from medsyn.ontology.own import called, has_letter, read_names
+from medsyn.ontology.own import called, has_letter, read_lines, read_names
 from medsyn.ontology.words import as_written
 from medsyn.prompt import fenced, fill, fill_text
 from medsyn.prompt.reply import after_reasoning, json_values
@@ -68,25 +68,26 @@ def diagnoses_in(source: Path, cases: Path | None = None) -> list[str]:
         cases: where a run's casebook is, if it has moved.
 
     Raises:
-        InputError: there is no such file or folder, or it cannot be read.
+        InputError: there is no such file or folder, or a run or casebook that cannot be read.
+        OntologyError: a file that cannot be read.
     """
     if not source.exists():
         raise InputError(f"{source}: found nothing, expected a file of diagnoses, a run or a casebook")
-    if source.is_dir():
-        run = Run.load(source, cases) if (source / "run.json").is_file() else None
-        book = Casebook.load(source) if run is None else run.book
-        named = [name for result in run.results for name in result.diagnoses] if run is not None else []
-        texts = [*(name for case in book if case.diagnosis for name in case.diagnosis.names), *named]
+    if (source / "run.json").is_file():
+        run = Run.load(source, cases)
+        texts = [*_true_diagnoses(run.book), *(name for result in run.results for name in result.diagnoses)]
+    elif source.is_dir():
+        texts = _true_diagnoses(Casebook.load(source))
     elif source.suffix.lower() == ".csv":
         texts = [row.text for row in read_names(source)]
     else:
-        try:
-            texts = source.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            place = f"{source}: no UTF-8 text (byte {error.start})"
-            raise InputError(f"{place}; expected one diagnosis a line") from error
+        texts = read_lines(source)
     found = {as_written(text): " ".join(text.split()) for text in reversed(texts) if has_letter(text)}
     return list(reversed(found.values()))
+
+
+def _true_diagnoses(book: Casebook) -> list[str]:
+    return [name for case in book if case.diagnosis for name in case.diagnosis.names]
 
 
 def request_for(text: str, temperature: float | None = 0.0) -> Request:
